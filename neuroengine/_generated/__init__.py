@@ -1,0 +1,1 @@
+"""Generated from `spec/` by `tools/generate.py`; nothing here is written by hand."""

@@ -1,0 +1,1 @@
+"""Generators: everything that is made from `spec/`. They read files by path and import nothing of the packages."""
