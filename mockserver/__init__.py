@@ -1,0 +1,8 @@
+"""A mock hub: the whole protocol on this machine, for tests and for judging clients, providers and suites."""
+
+from __future__ import annotations
+
+from mockserver.hub import MockHub
+from mockserver.state.services import ServiceSettings
+
+__all__ = ["MockHub", "ServiceSettings"]

@@ -1,0 +1,156 @@
+"""Runs a hub: a thread with an event loop of its own, both ports, and the state's deadlines.
+
+HTTP is spoken by uvicorn's protocol class in this loop, without uvicorn's server: its shutdown waits in steps of 0.1
+s, and it takes the process's signals, which belong to the program that runs the hub.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+from uvicorn.server import ServerState
+
+from mockserver.app import HubApp
+from mockserver.provider_port import serve_providers
+
+if TYPE_CHECKING:
+    import socket
+    import ssl
+
+    from mockserver.state.hub import HubState
+
+START_S = 20.0
+"""The most time that a hub may take to start, in seconds."""
+
+DRAIN_S = 1.0
+"""The most time that open connections get to take their last answer when the hub stops, in seconds."""
+
+KEEP_ALIVE_S = 300
+"""How long an idle HTTP connection is kept, in seconds: longer than a test pauses."""
+
+
+class Runner:
+    """A hub's thread. `start` returns when the hub answers; `stop` when everything is closed."""
+
+    def __init__(
+        self,
+        state: HubState,
+        http: socket.socket,
+        provider: socket.socket,
+        *,
+        http_tls: ssl.SSLContext | None,
+        provider_tls: ssl.SSLContext,
+    ) -> None:
+        self._state = state
+        self._http = http
+        self._provider = provider
+        self._http_tls = http_tls
+        self._provider_tls = provider_tls
+        self._connections = ServerState()
+        self._started = threading.Event()
+        self._failure: BaseException | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._wakeup: asyncio.TimerHandle | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self, *, matching_statuses: bool) -> None:
+        """Starts the thread and waits until the hub answers."""
+        self._thread = threading.Thread(target=self._run, args=(matching_statuses,), name="mock-hub", daemon=True)
+        self._thread.start()
+        if not self._started.wait(START_S):
+            raise TimeoutError(f"the mock hub did not start within {START_S:g} seconds")
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self) -> None:
+        """Stops the hub and waits until its thread has ended."""
+        if self._loop is not None and self._stop is not None:
+            self._loop.call_soon_threadsafe(self._stop.set)
+        if self._thread is not None:
+            self._thread.join(START_S)
+
+    def _run(self, matching_statuses: bool) -> None:
+        try:
+            with asyncio.Runner(loop_factory=_new_event_loop) as runner:
+                runner.run(self._serve(matching_statuses))
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that starts the hub
+            self._failure = error
+        finally:
+            self._started.set()
+
+    async def _serve(self, matching_statuses: bool) -> None:
+        loop = self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        app = HubApp(self._state, self._reschedule, matching_statuses=matching_statuses)
+        clients = await loop.create_server(self._http_protocol(app), sock=self._http, ssl=self._http_tls)
+        providers = await serve_providers(self._state, self._reschedule, self._provider, self._provider_tls)
+        self._reschedule()
+        self._started.set()
+        await self._stop.wait()
+        clients.close()
+        providers.close()
+        self._state.stop(loop.time())
+        if self._wakeup is not None:
+            self._wakeup.cancel()
+        await self._drain()
+
+    def _http_protocol(self, app: HubApp) -> Any:
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            date_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
+        )
+        config.load()
+        protocol: Any = config.http_protocol_class
+        return partial(protocol, config=config, server_state=self._connections, app_state={})
+
+    async def _drain(self) -> None:
+        """Lets open connections take their last answer, and cuts those that do not."""
+        connections: list[Any] = list(self._connections.connections)
+        for connection in connections:
+            connection.shutdown()
+        tasks = set(self._connections.tasks)
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=DRAIN_S)
+            for task in late:
+                task.cancel()
+        for connection in connections:
+            if connection.transport is not None:
+                connection.transport.abort()
+
+    def _reschedule(self) -> None:
+        """Sees to it that the state's next deadline is met."""
+        when = self._state.timers.next()
+        if self._wakeup is not None:
+            if when is not None and self._wakeup.when() <= when:
+                return
+            self._wakeup.cancel()
+            self._wakeup = None
+        if when is not None and self._loop is not None:
+            self._wakeup = self._loop.call_at(when, self._wake)
+
+    def _wake(self) -> None:
+        self._wakeup = None
+        if self._loop is not None:
+            self._state.timers.run(self._loop.time())
+        self._reschedule()
+
+
+def _new_event_loop() -> asyncio.AbstractEventLoop:
+    """A loop of uvloop where it is installed, else asyncio's own."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop

@@ -1,0 +1,14 @@
+"""The hub's state: everything a hub decides, without sockets, clocks or randomness.
+
+hub          posts and provider bytes in, answers and frames out
+behaviour    the points where hubs can differ
+generations  a client's request, checked
+streams      polls of one stream, each token delivered once
+sources      where a stream's text comes from
+services     who answers for a service, and its queue
+links        a provider's connection
+framing      bytes of the provider link
+answers      what a hub says to a client
+json_text    strict JSON
+timers       deadlines without a clock
+"""

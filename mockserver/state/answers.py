@@ -1,0 +1,42 @@
+"""What a hub says to a client, before it becomes bytes."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from neuroengine._generated.registry import ERRORS, ErrorCode
+
+
+class Answer(NamedTuple):
+    """One answer: `content` is the JSON to send, `code` its meaning in the registry, or a provider's own code."""
+
+    content: dict[str, Any] | list[dict[str, Any]]
+    code: int = 0
+
+    @property
+    def matching_status(self) -> int:
+        """The HTTP status that the registry names for the code; 200 for a provider's own."""
+        entry = ERRORS.get(self.code)
+        return entry.http_status if entry else 200
+
+
+def success(reply: str) -> Answer:
+    """A whole reply or a piece."""
+    return Answer({"reply": reply, "errorcode": 0})
+
+
+def failure(code: ErrorCode, why: str, *, field: str | None = None, retry_after: float | None = None) -> Answer:
+    """An error of the hub's own.
+
+    `why` is a sentence for a person; what the reader can do about it, from the registry, is added to it.
+    """
+    content: dict[str, Any] = {
+        "reply": f"{why} {ERRORS[code].fix}",
+        "errorcode": int(code),
+        "error": ERRORS[code].name,
+    }
+    if field is not None:
+        content["field"] = field
+    if retry_after is not None:
+        content["retry_after"] = retry_after
+    return Answer(content, int(code))

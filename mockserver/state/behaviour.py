@@ -1,0 +1,75 @@
+"""What a hub does at each point where hubs can differ: the behaviour of a right one.
+
+The hub asks its behaviour at every such point, so a hub that is wrong on purpose is a behaviour with one method
+changed, and all the rest of it is the right hub.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from mockserver.state.generations import read_generation
+from mockserver.state.json_text import read_object
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from mockserver.state.answers import Answer
+    from mockserver.state.generations import Generation
+    from mockserver.state.services import Service
+    from mockserver.state.sources import Source
+
+
+class Behaviour:
+    """A right hub's behaviour. One instance serves one hub and may keep that hub's state."""
+
+    def read_body(self, body: bytes, content_type: str) -> dict[str, Any]:  # noqa: ARG002 - the right hub ignores the type
+        """The object that a body holds, whatever its content type says.
+
+        Raises:
+            BadJson: it holds none.
+        """
+        return read_object(body)
+
+    def service_name(self, path: str, known: Collection[str]) -> str:  # noqa: ARG002 - names are matched exactly
+        """The service that a path names, with or without the trailing slash; `known` are the hub's own."""
+        name = path.removeprefix("/")
+        return name.removesuffix("/")
+
+    def read_generation(self, request: dict[str, Any], limits: Mapping[str, float]) -> Generation:
+        """The checked request.
+
+        Raises:
+            Refused: it is answered with an error.
+        """
+        return read_generation(request, int(limits["max_new_len_tokens"]))
+
+    def stream_name(self, service: Service, generation: Generation) -> tuple[str, str]:
+        """What a stream is found by: its service and its key."""
+        return service.settings.name, generation.key
+
+    def source(self, source: Source) -> Source:
+        """The source that a stream reads."""
+        return source
+
+    def count(self, service: Service, now: float, *, is_new: bool) -> None:
+        """Counts a generation once, when it is accepted.
+
+        Raises:
+            Refused: the service's quota is used up.
+        """
+        if is_new:
+            service.count_generation(now)
+
+    def models(self, services: list[Service]) -> Any:
+        """The model list."""
+        return [service.entry() for service in services]
+
+    def answer(self, request: dict[str, Any], answer: Answer) -> Answer:  # noqa: ARG002 - for wrong hubs to differ
+        """The last word on an answer to a request."""
+        return answer
+
+    def render(self, answer: Answer) -> bytes:
+        """An answer's body: ASCII, which every deployed client reads however TCP cuts it."""
+        return json.dumps(answer.content, allow_nan=False).encode("ascii")

@@ -1,0 +1,235 @@
+"""One service of the hub: who may answer for it, who does, and the requests that wait for it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mockserver.state.answers import Answer, failure
+from mockserver.state.framing import FrameTooLarge, request_frame
+from mockserver.state.generations import Refused
+from neuroengine._generated.registry import ErrorCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mockserver.state.links import Link
+    from mockserver.state.timers import Timer, Timers
+
+
+@dataclass(frozen=True)
+class ServiceSettings:
+    """What an operator says about a service.
+
+    `key` is the provider's secret. `access_keys`, when there are any, are what a client must show one of. `quota` is
+    the most generations in `quota_window_s` seconds; none means no quota. `offline` starts without the simulated
+    model.
+    """
+
+    name: str
+    key: str
+    comment: str = ""
+    operator: str = ""
+    preprompt: str = ""
+    endprompt: str = ""
+    access_keys: tuple[str, ...] = ()
+    quota: int | None = None
+    quota_window_s: float = 60.0
+    offline: bool = False
+
+    def __repr__(self) -> str:
+        """The name alone: a key must not reach a log."""
+        return f"ServiceSettings(name={self.name!r})"
+
+
+class Job:
+    """One request for a provider, from the queue to its answer. `done` is called once."""
+
+    __slots__ = ("_done", "_service", "frame")
+
+    def __init__(self, service: Service, frame: bytes, done: Callable[[Answer, float], None]) -> None:
+        self._service = service
+        self._done: Callable[[Answer, float], None] | None = done
+        self.frame = frame
+
+    def finish(self, answer: Answer, now: float) -> None:
+        """Hands the answer on, unless nobody waits for it any more."""
+        done, self._done = self._done, None
+        if done is not None:
+            done(answer, now)
+
+    def cancel(self, now: float) -> None:
+        """Takes an unfinished request back: out of the queue, or its late answer is thrown away."""
+        if self._done is not None:
+            self._done = None
+            self._service.withdraw(self, now)
+
+
+class Service:
+    """A service while the hub runs."""
+
+    def __init__(self, settings: ServiceSettings, limits: Mapping[str, float], timers: Timers, now: float) -> None:
+        self.settings = settings
+        self._limits = limits
+        self._timers = timers
+        self._key_hash = _hashed(settings.key)
+        self._access_hashes = [_hashed(key) for key in settings.access_keys]
+        self._queue: deque[Job] = deque()
+        self._current: Job | None = None
+        self._link: Link | None = None
+        self._away_since: float | None = now if settings.offline else None
+        self._away_timer: Timer | None = None
+        self._quota_used = 0
+        self._quota_until = now
+        self.answers_itself = not settings.offline
+        self.numreq = 0
+
+    # -- keys and quotas
+
+    def accepts_key(self, key: str) -> bool:
+        """Whether a provider with this service key may log in; takes the same time for any wrong key."""
+        return hmac.compare_digest(self._key_hash, _hashed(key))
+
+    def admits(self, access_key: str | None) -> bool:
+        """Whether a client with this access key may use the service; any may where there are none."""
+        if not self._access_hashes:
+            return True
+        shown = _hashed(access_key or "")
+        # Every known key is compared, so that the time tells nothing about which one matched.
+        return sum(hmac.compare_digest(known, shown) for known in self._access_hashes) > 0
+
+    def count_generation(self, now: float) -> None:
+        """Counts an accepted generation.
+
+        Raises:
+            Refused: the quota is used up (code 9, with `retry_after`).
+        """
+        quota = self.settings.quota
+        if quota is not None:
+            if now >= self._quota_until:
+                self._quota_used, self._quota_until = 0, now + self.settings.quota_window_s
+            if self._quota_used >= quota:
+                why = f"The service allows {quota} generations in {self.settings.quota_window_s:g} seconds."
+                wait = max(0.0, self._quota_until - now)
+                raise Refused(failure(ErrorCode.QUOTA_EXCEEDED, why, retry_after=wait))
+            self._quota_used += 1
+        self.numreq += 1
+
+    def entry(self) -> dict[str, Any]:
+        """The service's row in the model list; it holds no key."""
+        settings = self.settings
+        return {
+            "name": settings.name,
+            "connected": self._link is not None or self.answers_itself,
+            "numreq": self.numreq,
+            "queuelen": len(self._queue),
+            "comment": settings.comment,
+            "operator": settings.operator,
+            "preprompt": settings.preprompt,
+            "endprompt": settings.endprompt,
+        }
+
+    # -- the provider
+
+    def attach(self, link: Link, now: float) -> None:
+        """A provider logged in: it replaces the one before, and answers from now on instead of the simulated model."""
+        before, self._link = self._link, link
+        self.answers_itself = False
+        self._away_since = None
+        self._stop_away_timer()
+        if before is not None:
+            before.close(now)
+        self.pump(now)
+
+    def detach(self, link: Link, now: float) -> None:
+        """A provider has gone; what waits does so for `queue_s` seconds."""
+        if link is not self._link:
+            return
+        self._link = None
+        self._current = None
+        self._away_since = now
+        if self._queue:
+            self._start_away_timer()
+
+    @property
+    def streams_itself(self) -> bool:
+        """Whether the provider wants every poll of a stream forwarded."""
+        return self._link is not None and self._link.streaming
+
+    # -- the queue
+
+    def check_room(self, now: float) -> None:
+        """Whether one more request may be sent or wait.
+
+        Raises:
+            Refused: the provider has been away too long (code 7), or the queue is full (code 8).
+        """
+        if self._away_since is not None and now - self._away_since >= self._limits["queue_s"]:
+            raise Refused(self._offline())
+        is_free = self._link is not None and self._link.is_ready and not self._queue
+        if not is_free and len(self._queue) >= self._limits["queue_requests"]:
+            why = f"Already {len(self._queue)} requests wait for this service."
+            raise Refused(failure(ErrorCode.QUEUE_FULL, why))
+
+    def frame(self, members: dict[str, Any]) -> bytes:
+        """The frame that carries these members to the provider.
+
+        Raises:
+            Refused: the request does not fit (code 11).
+        """
+        try:
+            return request_frame(members, int(self._limits["provider_frame_bytes"]))
+        except FrameTooLarge as error:
+            raise Refused(failure(ErrorCode.REQUEST_TOO_LARGE, f"The request is too large: {error}.")) from None
+
+    def submit(self, frame: bytes, done: Callable[[Answer, float], None], now: float) -> Job:
+        """Queues a request for the provider; `done(answer, now)` is called once, perhaps before this returns."""
+        job = Job(self, frame, done)
+        self._queue.append(job)
+        if self._away_since is not None:
+            self._start_away_timer()
+        self.pump(now)
+        return job
+
+    def pump(self, now: float) -> None:
+        """Sends the next request when the provider is free."""
+        if self._link is not None and self._link.is_ready:
+            self._current = self._queue.popleft() if self._queue else None
+            if self._current is not None:
+                self._link.send(self._current, now)
+
+    def withdraw(self, job: Job, now: float) -> None:
+        """Takes an unfinished job out of the queue, or off the provider."""
+        if job is self._current:
+            self._current = None
+            if self._link is not None:
+                self._link.abandon(now)
+        else:
+            self._queue.remove(job)
+
+    def _start_away_timer(self) -> None:
+        if self._away_timer is None and self._away_since is not None:
+            self._away_timer = self._timers.at(self._away_since + self._limits["queue_s"], self._give_up_waiting)
+
+    def _stop_away_timer(self) -> None:
+        if self._away_timer is not None:
+            self._away_timer.cancel()
+            self._away_timer = None
+
+    def _give_up_waiting(self, now: float) -> None:
+        """The provider did not come back in time: everything that waits is answered with code 7."""
+        self._away_timer = None
+        waiting, self._queue = self._queue, deque()
+        for job in waiting:
+            job.finish(self._offline(), now)
+
+    def _offline(self) -> Answer:
+        return failure(ErrorCode.PROVIDER_OFFLINE, f'The service "{self.settings.name}" has no provider right now.')
+
+
+def _hashed(key: str) -> bytes:
+    """A key as the hub keeps it. Keys are random, so one round of sha256 is enough."""
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
