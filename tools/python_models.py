@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from tools import source
 
@@ -39,7 +40,7 @@ def render() -> str:
     bundle = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Messages",
-        "$defs": source.message_definitions(),
+        "$defs": _with_ranges_for_integer_constants(source.message_definitions()),
     }
     with tempfile.TemporaryDirectory() as folder:
         bundled, header, models = (Path(folder, name) for name in ("bundle.json", "header.txt", "models.py"))
@@ -52,3 +53,15 @@ def render() -> str:
         if outcome.returncode:
             raise RuntimeError(f"datamodel-code-generator failed:\n{outcome.stderr}")
         return models.read_text(encoding="utf-8")
+
+
+def _with_ranges_for_integer_constants(node: Any) -> Any:
+    """Writes an integer constant as a range of one value: in Python a `Literal[0]` takes False, which equals 0."""
+    if isinstance(node, dict):
+        if node.get("type") == "integer" and "const" in node:
+            rest = {key: value for key, value in node.items() if key != "const"}
+            return {**rest, "minimum": node["const"], "maximum": node["const"]}
+        return {key: _with_ranges_for_integer_constants(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_with_ranges_for_integer_constants(item) for item in node]
+    return node

@@ -1,6 +1,6 @@
 """The messages as pydantic models. Generated from spec/schemas by tools/generate.py; do not edit.
 
-sha256 ad45507f6dd9b3ff43e7ce910f1549d31af727e2b4d8ccf4d0b9fe2132ef4e55
+sha256 9bd221dea3fe470d87235b3efc4e3f7250f8912ddce9e5a1cf321f6bea96acad
 """
 
 from __future__ import annotations
@@ -62,7 +62,11 @@ Nucleus sampling: the share of probability that the most probable tokens must re
 
 
 TopK = TypeAliasType(
-    "TopK", Annotated[StrictInt, Field(examples=[40, 1, 0], ge=0, title="Top k")]
+    "TopK",
+    Annotated[
+        StrictInt,
+        Field(examples=[40, 1, 0], ge=0, le=9223372036854775807, title="Top k"),
+    ],
 )
 """
 The number of most probable tokens that are considered, in tokens, 0 or more; 0 means no limit.
@@ -91,7 +95,10 @@ A penalty on repeated tokens, no unit, above 0; 1 is neutral, higher values disc
 
 MaxNewLen = TypeAliasType(
     "MaxNewLen",
-    Annotated[StrictInt, Field(examples=[128, 0], ge=0, title="Max new len")],
+    Annotated[
+        StrictInt,
+        Field(examples=[128, 0], ge=0, le=9223372036854775807, title="Max new len"),
+    ],
 )
 """
 The most tokens that the reply may have, 0 or more; 0 gives the empty reply. The hub or the provider may lower it silently.
@@ -141,7 +148,10 @@ The stream key: absent, null or empty asks for one whole reply; any other text n
 
 TokenCount = TypeAliasType(
     "TokenCount",
-    Annotated[StrictInt, Field(examples=[20, 1], ge=1, title="Token count")],
+    Annotated[
+        StrictInt,
+        Field(examples=[20, 1], ge=1, le=9223372036854775807, title="Token count"),
+    ],
 )
 """
 A number of tokens, 1 or more.
@@ -177,7 +187,10 @@ The most tokens in one piece of a stream, 1 or more, as an integer or a string o
 
 
 Seq = TypeAliasType(
-    "Seq", Annotated[StrictInt, Field(examples=[0, 7], ge=0, title="Seq")]
+    "Seq",
+    Annotated[
+        StrictInt, Field(examples=[0, 7], ge=0, le=9223372036854775807, title="Seq")
+    ],
 )
 """
 The index of a stream's piece, from 0. In a request: the piece wanted (extended profile; a hub that does not know it ignores it). In an answer: the piece that this is.
@@ -291,7 +304,7 @@ class SuccessAnswer(BaseModel):
     The model's text, or a stream's next piece; empty at a stream's end.
     """
 
-    errorcode: Annotated[Literal[0], Field(examples=[0], title="Error code")]
+    errorcode: Annotated[StrictInt, Field(examples=[0], ge=0, le=0, title="Error code")]
     """
     Always 0.
     """
