@@ -27,6 +27,10 @@ _BEARER = "bearer "
 _JSON = (b"content-type", b"application/json")
 
 
+class _ClientLeft(Exception):
+    """Raised when a client goes away before its request is whole."""
+
+
 class HubApp:
     """The ASGI application over a hub's state.
 
@@ -38,6 +42,15 @@ class HubApp:
         self._state = state
         self._changed = changed
         self._matching_statuses = matching_statuses
+        self.answering: set[asyncio.Task[Any] | None] = set()
+        """The tasks whose request was read and whose answer is not yet out."""
+        self._reading: set[Send] = set()
+
+    async def stop_reading(self) -> None:
+        """Answers every request that is not yet whole, because the hub stops."""
+        answer = failure(ErrorCode.SHUTTING_DOWN, "The hub is stopping.")
+        for send in tuple(self._reading):
+            await self._send(send, answer)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one HTTP request; anything that is not HTTP is not ours."""
@@ -46,7 +59,21 @@ class HubApp:
         if scope["method"] != "POST":
             await self._refuse_method(send)
             return
-        body = await self._read(receive)
+        self._reading.add(send)
+        try:
+            body = await self._read(receive)
+        except _ClientLeft:
+            return
+        finally:
+            self._reading.discard(send)
+        task = asyncio.current_task()
+        self.answering.add(task)
+        try:
+            await self._answer(scope, body, receive, send)
+        finally:
+            self.answering.discard(task)
+
+    async def _answer(self, scope: Scope, body: bytes | None, receive: Receive, send: Send) -> None:
         if body is None:
             await self._send(send, self._state.too_large())
             return
@@ -65,17 +92,21 @@ class HubApp:
             await self._wait(exchange, receive, send)
 
     async def _read(self, receive: Receive) -> bytes | None:
-        """The body, or None when it is over the limit; the rest of it is not read then."""
+        """The body, or None when it is over the limit; the rest of it is not read then.
+
+        Raises:
+            _ClientLeft: the connection ended before the body did; a part of a request is none.
+        """
         limit = self._state.limits["http_body_bytes"]
-        message = await receive()
-        if not message.get("more_body"):
-            body: bytes = message.get("body", b"")
-            return body if len(body) <= limit else None
-        parts = bytearray(message["body"])
-        while message.get("more_body") and len(parts) <= limit:
+        body = bytearray()
+        more = True
+        while more and len(body) <= limit:
             message = await receive()
-            parts += message.get("body", b"")
-        return bytes(parts) if len(parts) <= limit else None
+            if message["type"] == "http.disconnect":
+                raise _ClientLeft
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        return bytes(body) if len(body) <= limit else None
 
     async def _wait(self, exchange: Exchange, receive: Receive, send: Send) -> None:
         """Waits for the answer, keeps the client warm meanwhile, and notices when it leaves."""

@@ -64,7 +64,12 @@ class MockHub:
         Raises:
             OSError: a port is taken.
         """
-        http, provider = (_bound(port) for port in self._ports)
+        http = _listener(self._ports[0])
+        try:
+            provider = _listener(self._ports[1])
+        except OSError:
+            http.close()
+            raise
         self._addresses = (http.getsockname()[1], provider.getsockname()[1])
         tls = self._authority.server_context() if self._tls else None
         self._runner = Runner(self._state, http, provider, http_tls=tls, provider_tls=self._authority.server_context())
@@ -108,11 +113,13 @@ class MockHub:
         return self._addresses[which]
 
 
-def _bound(port: int) -> socket.socket:
+def _listener(port: int) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((LOOPBACK, port))
+        # From now on nobody else gets the port, not even by SO_REUSEADDR.
+        listener.listen()
     except OSError as error:
         listener.close()
         raise OSError(error.errno, f"port {port} on {LOOPBACK} cannot be used: {error.strerror}") from None

@@ -28,7 +28,8 @@ SHUTDOWN_S = 1.0
 class ProviderConnection(asyncio.Protocol):
     """One provider's connection: hands bytes to its link, and writes what the link says."""
 
-    def __init__(self, state: HubState, changed: Callable[[], None]) -> None:
+    def __init__(self, state: HubState, changed: Callable[[], None], open_: set[ProviderConnection]) -> None:
+        self._open = open_
         self._state = state
         self._changed = changed
         self._transport: asyncio.Transport | None = None
@@ -36,6 +37,7 @@ class ProviderConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """TLS is up."""
+        self._open.add(self)
         self._transport = cast("asyncio.Transport", transport)
         self._acknowledge_quickly()
         self._link = self._state.connect(self, self._now())
@@ -53,6 +55,7 @@ class ProviderConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - any end is an end
         """The connection is over, with or without TLS close-notify."""
+        self._open.discard(self)
         if self._link is not None:
             self._state.disconnect(self._link, self._now())
             self._changed()
@@ -68,6 +71,11 @@ class ProviderConnection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
+    def abort(self) -> None:
+        """Ends the connection at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
     def _acknowledge_quickly(self) -> None:
         raw = self._transport.get_extra_info("socket") if self._transport is not None else None
         if raw is not None and hasattr(socket, "TCP_QUICKACK"):
@@ -79,11 +87,15 @@ class ProviderConnection(asyncio.Protocol):
 
 
 async def serve_providers(
-    state: HubState, changed: Callable[[], None], listener: socket.socket, tls: ssl.SSLContext
+    state: HubState,
+    changed: Callable[[], None],
+    open_: set[ProviderConnection],
+    listener: socket.socket,
+    tls: ssl.SSLContext,
 ) -> asyncio.Server:
-    """Listens for providers on a bound socket."""
+    """Listens for providers on a bound socket; `open_` holds the connections that are open."""
     return await asyncio.get_running_loop().create_server(
-        lambda: ProviderConnection(state, changed),
+        lambda: ProviderConnection(state, changed, open_),
         sock=listener,
         ssl=tls,
         ssl_handshake_timeout=HANDSHAKE_S,

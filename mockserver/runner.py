@@ -15,7 +15,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from mockserver.app import HubApp
-from mockserver.provider_port import serve_providers
+from mockserver.provider_port import ProviderConnection, serve_providers
 
 if TYPE_CHECKING:
     import socket
@@ -28,6 +28,9 @@ START_S = 20.0
 
 DRAIN_S = 1.0
 """The most time that open connections get to take their last answer when the hub stops, in seconds."""
+
+_LAST_ROUNDS = 10
+"""How many rounds the loop makes for aborted connections to end in: each needs one or two."""
 
 KEEP_ALIVE_S = 300
 """How long an idle HTTP connection is kept, in seconds: longer than a test pauses."""
@@ -51,6 +54,7 @@ class Runner:
         self._http_tls = http_tls
         self._provider_tls = provider_tls
         self._connections = ServerState()
+        self._providers: set[ProviderConnection] = set()
         self._started = threading.Event()
         self._failure: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -88,7 +92,9 @@ class Runner:
         self._stop = asyncio.Event()
         app = HubApp(self._state, self._reschedule, matching_statuses=matching_statuses)
         clients = await loop.create_server(self._http_protocol(app), sock=self._http, ssl=self._http_tls)
-        providers = await serve_providers(self._state, self._reschedule, self._provider, self._provider_tls)
+        providers = await serve_providers(
+            self._state, self._reschedule, self._providers, self._provider, self._provider_tls
+        )
         self._reschedule()
         self._started.set()
         await self._stop.wait()
@@ -97,7 +103,7 @@ class Runner:
         self._state.stop(loop.time())
         if self._wakeup is not None:
             self._wakeup.cancel()
-        await self._drain()
+        await self._drain(app)
 
     def _http_protocol(self, app: HubApp) -> Any:
         config = uvicorn.Config(
@@ -114,19 +120,26 @@ class Runner:
         protocol: Any = config.http_protocol_class
         return partial(protocol, config=config, server_state=self._connections, app_state={})
 
-    async def _drain(self) -> None:
-        """Lets open connections take their last answer, and cuts those that do not."""
+    async def _drain(self, app: HubApp) -> None:
+        """Lets clients that asked take their answer, and cuts every connection that is still open then."""
         connections: list[Any] = list(self._connections.connections)
+        await app.stop_reading()
         for connection in connections:
             connection.shutdown()
-        tasks = set(self._connections.tasks)
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=DRAIN_S)
-            for task in late:
-                task.cancel()
+        answering = {task for task in app.answering if task is not None}
+        if answering:
+            await asyncio.wait(answering, timeout=DRAIN_S)
         for connection in connections:
             if connection.transport is not None:
                 connection.transport.abort()
+        if self._connections.tasks:
+            # Whoever was still reading a request learns now that its client has left.
+            await asyncio.wait(set(self._connections.tasks), timeout=DRAIN_S)
+        for provider in tuple(self._providers):
+            provider.abort()
+        for _ in range(_LAST_ROUNDS):
+            if self._providers or self._connections.connections:
+                await asyncio.sleep(0)
 
     def _reschedule(self) -> None:
         """Sees to it that the state's next deadline is met."""

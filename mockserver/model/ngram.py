@@ -28,8 +28,8 @@ Context = tuple[int, ...]
 _DISCOUNTS: Final = (0.0, 0.04, 0.4)
 _LONGEST_CONTEXT: Final = len(_DISCOUNTS) - 1
 
-# The candidates of a context are the likeliest of the tokens seen after it and of the next shorter context's candidates:
-# those that hold this share of the probability, but at most so many. A step is cheap, however large the vocabulary.
+# The candidates of a context come from the tokens seen after it and the candidates of the next shorter context: the
+# likeliest that hold this share of the probability, but at most so many. A step is cheap, however large the vocabulary.
 _CANDIDATE_SHARE: Final = 0.9
 _MOST_CANDIDATES: Final = 48
 
@@ -94,7 +94,8 @@ class NGram:
             possible.update(self.candidates(known[1:]).ids)
         ranked = sorted((-self._probability(token, known), token) for token in possible)[:_MOST_CANDIDATES]
         held = accumulate(-probability for probability, _ in ranked)
-        enough = next((size for size, share in enumerate(held, start=1) if share >= _CANDIDATE_SHARE), len(ranked))
+        wanted = _CANDIDATE_SHARE if known else 1.0
+        enough = next((size for size, share in enumerate(held, start=1) if share >= wanted), len(ranked))
         return Candidates(
             tuple(token for _, token in ranked[:enough]),
             tuple(float(round(-log(-probability) * UNITS_PER_NAT)) for probability, _ in ranked[:enough]),

@@ -4,12 +4,12 @@ A cost is a logit with its sign turned: -log P plus the prompt's bias, in units 
 in this order:
 
 1. repetition penalty: the cost of every token already in the prompt or the reply is multiplied by it (logits at or
-   below 0 are multiplied, so above 1 it makes repeats rarer, below 1 more frequent)
-2. temperature: costs are divided by it and turned into weights; 0 takes the cheapest token
-3. top_k: the k cheapest stay; 0 keeps all
-4. top_p: of these, the fewest that hold this share of the weight stay, at least one
-5. min_p: tokens below this share of the heaviest one's weight go; active only strictly between 0 and 1
-6. draw, with a generator seeded by the caller
+   below 0 are multiplied, so above 1 it makes repeats rarer, below 1 more frequent, and 1 is neutral: NE-REQ-031)
+2. temperature: costs are divided by it and turned into weights; 0 takes the cheapest token (NE-REQ-028)
+3. top_k: the k cheapest stay; 0 keeps all (NE-REQ-029)
+4. top_p: of these, the fewest that hold this share of the weight stay, at least one (NE-REQ-030)
+5. min_p: tokens below this share of the heaviest one's weight go; active only strictly between 0 and 1 (NE-REQ-027)
+6. draw, with a generator seeded by the caller (NE-REQ-032)
 
 Laws: equal costs rank by token id; sums run in the order of rank, by plain addition, so that every version of Python
 draws the same token; a step costs the same however long the reply is.
@@ -26,9 +26,8 @@ from typing import Final
 
 from mockserver.model.ngram import UNITS_PER_NAT, Candidates
 
-# Beyond these bounds a factor changes nothing more; within them no cost overflows.
-_SMALLEST_FACTOR: Final = 1e-300
-_LARGEST_FACTOR: Final = 1e300
+# A larger penalty changes nothing more, and below it no cost overflows.
+_LARGEST_PENALTY: Final = 1e300
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +67,8 @@ class Sampler:
         """
         self._used = set(prompt)
         self._bias = bias
-        self._penalty = min(max(sampling.repetition_penalty, _SMALLEST_FACTOR), _LARGEST_FACTOR)
-        self._units = min(sampling.temperature, _LARGEST_FACTOR) * UNITS_PER_NAT
+        self._penalty = min(sampling.repetition_penalty, _LARGEST_PENALTY)
+        self._units = sampling.temperature * UNITS_PER_NAT
         self._top_k = sampling.top_k or None
         self._top_p = sampling.top_p
         self._min_p = sampling.min_p

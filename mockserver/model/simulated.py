@@ -36,7 +36,7 @@ class SimulatedModel:
         """The reply to `prompt`, token by token, each worked out when it is asked for.
 
         A token is 1 to 16 whole characters; the concatenation of all is the reply. There are at most
-        `sampling.max_new_len` of them, fewer when the reply ends by itself.
+        `sampling.max_new_len` of them (NE-REQ-034), fewer when the reply ends by itself.
         """
         tokenizer, ngram = _trained()
         reading = prompt if sampling.raw else PRE_PROMPT + prompt

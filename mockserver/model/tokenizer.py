@@ -23,8 +23,6 @@ _PIECE: Final = re.compile(
     rf"| ?[^ {_LETTER}0-9]"  # any other sign
     r"| "
 )
-# Lone surrogates are legal in a Python string and come in through JSON escapes.
-_SURROGATES: Final = "surrogatepass"
 
 
 class Tokenizer:
@@ -34,7 +32,7 @@ class Tokenizer:
         pieces = dict.fromkeys(_PIECE.findall(text))
         self._ids = {piece: number for number, piece in enumerate(pieces, start=END + 1)}
         self._texts: list[str] = ["", *pieces]
-        self._bytes = [*(bytes([byte]) for byte in range(END)), *(piece.encode("utf-8") for piece in self._texts)]
+        self._bytes = [*(bytes([byte]) for byte in range(END)), *(_utf8(piece) for piece in self._texts)]
 
     def __len__(self) -> int:
         """The size of the vocabulary."""
@@ -46,7 +44,7 @@ class Tokenizer:
         for piece in _PIECE.findall(text):
             known = self._ids.get(piece)
             if known is None:
-                ids.extend(piece.encode("utf-8", _SURROGATES))
+                ids.extend(_utf8(piece))
             else:
                 ids.append(known)
         return ids
@@ -62,4 +60,9 @@ class Tokenizer:
             UnicodeDecodeError: the byte tokens among `ids` do not form whole characters, which `encode` never makes.
 
         """
-        return b"".join([self._bytes[number] for number in ids]).decode("utf-8", _SURROGATES)
+        return b"".join([self._bytes[number] for number in ids]).decode("utf-8", "surrogatepass")
+
+
+def _utf8(text: str) -> bytes:
+    # Lone surrogates are legal in a Python string and come in through JSON escapes.
+    return text.encode("utf-8", "surrogatepass")

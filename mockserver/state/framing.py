@@ -22,7 +22,9 @@ HUB_MEMBERS = ("error", "field", "retry_after", "seq", "done")
 """Members of an answer that only the hub sets; a provider's own are taken out."""
 
 _DEPLOYED_READ_BYTES = 4096
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+"""A JSON string, or the beginning of one where the bytes end inside it."""
+
 _HEX_LENGTH = re.compile(rb"[0-9A-Fa-f]{8}")
 
 

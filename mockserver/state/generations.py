@@ -47,6 +47,10 @@ class Generation:
     gettokens: int
     seq: int | None
 
+    def poll_members(self, gettokens: int) -> dict[str, Any]:
+        """What goes to a streaming provider for a piece of at most `gettokens` tokens."""
+        return self.members | {"key": self.key, "gettokens": gettokens}
+
 
 def read_generation(request: dict[str, Any], max_new_len_tokens: int) -> Generation:
     """Checks a client's object against the generate request's schema.

@@ -8,6 +8,7 @@ clock, and calls `timers.run(now)` when `timers.next()` is due. Every post is an
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mockserver.model import SimulatedModel
@@ -64,6 +65,11 @@ def checked_limits(changes: Mapping[str, float]) -> dict[str, float]:
     return limits
 
 
+def _needs_no_provider(service: Service, generation: Generation) -> bool:
+    """Whether the hub answers by itself: by the simulated model, or because no token is wanted."""
+    return service.answers_itself or not generation.sampling.max_new_len
+
+
 class HubState:
     """All that a hub knows."""
 
@@ -81,6 +87,7 @@ class HubState:
         self._model = SimulatedModel()
         self._services = {row.name: Service(row, self.limits, self.timers, now) for row in services}
         self._streams: dict[tuple[str, str], Stream] = {}
+        self._open_streams = 0
         self._waiting: dict[Exchange, dict[str, Any]] = {}
         self._links: set[Link] = set()
         self._is_stopping = False
@@ -147,7 +154,7 @@ class HubState:
     def _whole_reply(
         self, exchange: Exchange, service: Service, generation: Generation, request: dict[str, Any], now: float
     ) -> None:
-        if service.answers_itself or not generation.sampling.max_new_len:
+        if _needs_no_provider(service, generation):
             self.behaviour.count(service, now, is_new=True)
             tokens = self._model.tokens(generation.message, generation.sampling)
             self._deliver(exchange, request, success("".join(tokens)))
@@ -165,47 +172,49 @@ class HubState:
     ) -> None:
         name = self.behaviour.stream_name(service, generation)
         stream = self._streams.get(name)
-        if stream is not None and stream.may_restart and stream.message != generation.message:
-            stream.restart(now)
-            stream = None
-        is_new = stream is None
-        if stream is None:
+        if stream is not None and not stream.gives_way_to(generation.message):
+            self.behaviour.count(service, now, is_new=False)
+        else:
             self._check_new_stream(service, generation, now)
-        self.behaviour.count(service, now, is_new=is_new)
-        if stream is None:
+            self.behaviour.count(service, now, is_new=True)
+            if stream is not None:
+                stream.restart(now)
             stream = self._open(name, service, generation, now)
         poll = Poll(generation, lambda answer: self._deliver(exchange, request, answer))
-        exchange.leave = lambda _: stream.leave(poll)
+        exchange.leave = partial(stream.leave, poll)
         stream.poll(poll, generation.message, now)
 
     def _check_new_stream(self, service: Service, generation: Generation, now: float) -> None:
         if generation.seq:
             why = "The hub knows no stream with this key, and `seq` is above 0."
             raise Refused(failure(ErrorCode.STREAM_EXPIRED, why))
-        if len(self._streams) >= self.limits["open_streams"] and self._open_streams() >= self.limits["open_streams"]:
-            raise Refused(failure(ErrorCode.STREAM_LIMIT, f"The hub holds {len(self._streams)} streams."))
-        if not service.answers_itself:
+        if self._open_streams >= self.limits["open_streams"]:
+            raise Refused(failure(ErrorCode.STREAM_LIMIT, f"The hub holds {self._open_streams} open streams."))
+        if not _needs_no_provider(service, generation):
             service.check_room(now)
-            service.frame(generation.members)
-
-    def _open_streams(self) -> int:
-        return sum(stream.is_open for stream in self._streams.values())
+            service.frame(
+                generation.poll_members(generation.gettokens) if service.streams_itself else generation.members
+            )
 
     def _open(self, name: tuple[str, str], service: Service, generation: Generation, now: float) -> Stream:
-        stream = Stream(generation.message, self.limits, self.timers, now, lambda: self._close(name, stream))
+        stream = Stream(
+            generation.message, self.limits, self.timers, now, self._finished, lambda: self._close(name, stream)
+        )
         self._streams[name] = stream
-        if service.answers_itself or not generation.sampling.max_new_len:
+        self._open_streams += 1
+        if _needs_no_provider(service, generation):
             tokens = self._model.tokens(generation.message, generation.sampling)
             stream.source = self.behaviour.source(TokenSource(iter(tokens)))
         elif service.streams_itself:
-            stream.source = self.behaviour.source(
-                ForwardedSource(service, generation.members, generation.key, stream.serve)
-            )
+            stream.source = self.behaviour.source(ForwardedSource(service, generation, stream.serve))
         else:
             source = WholeReplySource(stream.serve)
             stream.source = self.behaviour.source(source)
             source.start(service, service.frame(generation.members), now)
         return stream
+
+    def _finished(self) -> None:
+        self._open_streams -= 1
 
     def _close(self, name: tuple[str, str], stream: Stream) -> None:
         if self._streams.get(name) is stream:

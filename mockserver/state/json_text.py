@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any, NoReturn
 
 from neuroengine._generated.registry import JSON_DEPTH_LEVELS
@@ -39,8 +40,8 @@ def read_object(body: bytes, *, unique_keys: bool = True) -> dict[str, Any]:
         raise BadJson(f"it is not JSON: {error}") from None
     if type(value) is not dict:
         raise BadJson("it is JSON, but not an object")
-    # Few bodies hold so many brackets or any surrogate escape: those alone pay for the walk and the encoding.
-    if text.count("{") + text.count("[") > JSON_DEPTH_LEVELS and _depth(value) > JSON_DEPTH_LEVELS:
+    # Few bodies hold so many brackets or any surrogate escape: those alone pay for a closer look.
+    if text.count("{") + text.count("[") > JSON_DEPTH_LEVELS and _is_too_deep(text):
         raise BadJson(f"it is nested over {JSON_DEPTH_LEVELS} levels")
     if unique_keys and ("\\ud" in text or "\\uD" in text) and _has_lone_surrogate(value):
         raise BadJson("it holds a lone surrogate escape")
@@ -66,14 +67,12 @@ def _has_lone_surrogate(value: Any) -> bool:
     return False
 
 
-def _depth(value: Any) -> int:
-    """The levels of nesting, the outermost counted as 1; without recursion, whatever the depth."""
-    deepest, level = 0, [value]
-    while level:
-        containers = [item for item in level if isinstance(item, dict | list)]
-        deepest += 1 if containers else 0
-        level = [member for item in containers for member in (item.values() if isinstance(item, dict) else item)]
-    return deepest
+def _is_too_deep(text: str) -> bool:
+    """Whether valid JSON is nested over the limit: each round takes away the innermost level of brackets."""
+    brackets = _NO_BRACKETS.sub("", text).replace("{", "[").replace("}", "]")
+    for _ in range(JSON_DEPTH_LEVELS):
+        brackets = brackets.replace("[]", "")
+    return bool(brackets)
 
 
 def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -94,5 +93,19 @@ def _finite(text: str) -> float:
     return number
 
 
-_UNIQUE = json.JSONDecoder(object_pairs_hook=_unique_members, parse_constant=_refuse_constant, parse_float=_finite)
-_LENIENT = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+def _integer(text: str) -> int:
+    if len(text) > _DOUBLE_DIGITS:
+        _finite(text)
+    return int(text)
+
+
+_DOUBLE_DIGITS = 308
+"""The most digits that an integer may have and be sure to fit into a double."""
+
+_NO_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[^]["{}]+')
+"""Strings of valid JSON, and what stands between brackets."""
+
+_UNIQUE = json.JSONDecoder(
+    object_pairs_hook=_unique_members, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_integer
+)
+_LENIENT = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite, parse_int=_integer)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mockserver.state.timers import Timer, Timers
 
     class Wire(Protocol):
-        """What a link needs of a connection."""
+        """What a link needs of a connection. Neither call may call the link back before it returns."""
 
         def write(self, data: bytes) -> None:
             """Sends bytes in one write."""
@@ -48,6 +48,7 @@ class Link:
         self._answers = AnswerReader(int(limits["provider_payload_bytes"]))
         self._job: Job | None = None
         self._ping_is_due = False
+        self._was_asked = False
         self._timer: Timer | None = timers.at(now + limits["login_s"], self.close)
         self._stuck: Timer | None = None
         self.service: Service | None = None
@@ -61,6 +62,9 @@ class Link:
         if self.state is ProviderLinkState.CONNECTED:
             self._read_login(data, now)
         elif self.state is ProviderLinkState.READY:
+            if data.isspace() and not self._was_asked:
+                # White space behind the login, which TCP cut off it.
+                return
             # Nobody asked for these bytes: they could become another client's answer.
             self._break(failure(ErrorCode.PROVIDER_ERROR, "The provider sent what nobody asked for."), now)
         elif self.state in {ProviderLinkState.ANSWERING, ProviderLinkState.DISCARDING}:
@@ -84,6 +88,7 @@ class Link:
         if self._ping_is_due:
             self._ping(now)
         self._fire(ProviderLinkEvent.REQUEST)
+        self._was_asked = True
         self._job = job
         self._wire.write(job.frame)
         self._stuck = self._timers.at(now + self._limits["provider_answer_s"], self._provider_is_late)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from mockserver.state.answers import Answer, failure
 from mockserver.state.framing import FrameTooLarge, request_frame
 from mockserver.state.generations import Refused
+from neuroengine._generated.models import ServiceName
 from neuroengine._generated.registry import ErrorCode
 
 if TYPE_CHECKING:
@@ -20,6 +24,9 @@ if TYPE_CHECKING:
     from mockserver.state.timers import Timer, Timers
 
 
+_SERVICE_NAME: TypeAdapter[str] = TypeAdapter(ServiceName)
+
+
 @dataclass(frozen=True)
 class ServiceSettings:
     """What an operator says about a service.
@@ -27,6 +34,9 @@ class ServiceSettings:
     `key` is the provider's secret. `access_keys`, when there are any, are what a client must show one of. `quota` is
     the most generations in `quota_window_s` seconds; none means no quota. `offline` starts without the simulated
     model.
+
+    Raises:
+        ValueError: the name is none that a path can hold (NE-HTTP-006).
     """
 
     name: str
@@ -40,20 +50,32 @@ class ServiceSettings:
     quota_window_s: float = 60.0
     offline: bool = False
 
+    def __post_init__(self) -> None:
+        """Checks the name."""
+        try:
+            _SERVICE_NAME.validate_python(self.name)
+        except ValidationError:
+            rule = "1 to 64 letters, digits, `.`, `_` or `-`, starting with a letter or digit"
+            raise ValueError(f"the service name {self.name!r} is wrong: it must be {rule}") from None
+
     def __repr__(self) -> str:
         """The name alone: a key must not reach a log."""
         return f"ServiceSettings(name={self.name!r})"
 
 
 class Job:
-    """One request for a provider, from the queue to its answer. `done` is called once."""
+    """One request for a provider, from the queue to its answer. `done` is called once.
 
-    __slots__ = ("_done", "_service", "frame")
+    `is_poll` tells that it is a stream's poll, which only a streaming provider understands.
+    """
 
-    def __init__(self, service: Service, frame: bytes, done: Callable[[Answer, float], None]) -> None:
+    __slots__ = ("_done", "_service", "frame", "is_poll")
+
+    def __init__(self, service: Service, frame: bytes, done: Callable[[Answer, float], None], *, is_poll: bool) -> None:
         self._service = service
         self._done: Callable[[Answer, float], None] | None = done
         self.frame = frame
+        self.is_poll = is_poll
 
     def finish(self, answer: Answer, now: float) -> None:
         """Hands the answer on, unless nobody waits for it any more."""
@@ -80,7 +102,7 @@ class Service:
         self._queue: deque[Job] = deque()
         self._current: Job | None = None
         self._link: Link | None = None
-        self._away_since: float | None = now if settings.offline else None
+        self._away_since: float | None = -math.inf if settings.offline else None
         self._away_timer: Timer | None = None
         self._quota_used = 0
         self._quota_until = now
@@ -140,6 +162,8 @@ class Service:
         self.answers_itself = False
         self._away_since = None
         self._stop_away_timer()
+        if not link.streaming:
+            self._refuse_polls(now)
         if before is not None:
             before.close(now)
         self.pump(now)
@@ -158,6 +182,21 @@ class Service:
     def streams_itself(self) -> bool:
         """Whether the provider wants every poll of a stream forwarded."""
         return self._link is not None and self._link.streaming
+
+    def check_streams(self) -> None:
+        """Whether a poll may be forwarded, or wait for a streaming provider to come back.
+
+        Raises:
+            Refused: a plain provider took its place; it would answer every poll with a whole reply (code 13).
+        """
+        if self._link is not None and not self._link.streaming:
+            raise Refused(self._plain())
+
+    def _refuse_polls(self, now: float) -> None:
+        waiting, self._queue = self._queue, deque(job for job in self._queue if not job.is_poll)
+        for job in waiting:
+            if job.is_poll:
+                job.finish(self._plain(), now)
 
     # -- the queue
 
@@ -185,9 +224,9 @@ class Service:
         except FrameTooLarge as error:
             raise Refused(failure(ErrorCode.REQUEST_TOO_LARGE, f"The request is too large: {error}.")) from None
 
-    def submit(self, frame: bytes, done: Callable[[Answer, float], None], now: float) -> Job:
-        """Queues a request for the provider; `done(answer, now)` is called once, perhaps before this returns."""
-        job = Job(self, frame, done)
+    def submit(self, frame: bytes, done: Callable[[Answer, float], None], now: float, *, is_poll: bool = False) -> Job:
+        """Queues a request for the provider; `done(answer, now)` is called once, after this has returned."""
+        job = Job(self, frame, done, is_poll=is_poll)
         self._queue.append(job)
         if self._away_since is not None:
             self._start_away_timer()
@@ -225,6 +264,10 @@ class Service:
         waiting, self._queue = self._queue, deque()
         for job in waiting:
             job.finish(self._offline(), now)
+
+    @staticmethod
+    def _plain() -> Answer:
+        return failure(ErrorCode.PROVIDER_ERROR, "The provider does not stream any more.")
 
     def _offline(self) -> Answer:
         return failure(ErrorCode.PROVIDER_OFFLINE, f'The service "{self.settings.name}" has no provider right now.')

@@ -15,6 +15,7 @@ from mockserver.tokens import cut
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from mockserver.state.generations import Generation
     from mockserver.state.services import Job, Service
 
 
@@ -89,10 +90,9 @@ class ForwardedSource:
 
     forwards = True
 
-    def __init__(self, service: Service, members: dict[str, Any], key: str, changed: Callable[[float], None]) -> None:
+    def __init__(self, service: Service, generation: Generation, changed: Callable[[float], None]) -> None:
         self._service = service
-        self._members = members
-        self._key = key
+        self._generation = generation
         self._changed = changed
         self._job: Job | None = None
         self._piece: Answer | None = None
@@ -101,12 +101,13 @@ class ForwardedSource:
         """The piece that came, or None after asking for it. A piece whose poll has gone waits for the next poll.
 
         Raises:
-            Refused: the provider has been away too long, its queue is full, or the request does not fit.
+            Refused: the provider streams no more, is away too long or has a full queue, or the request is too large.
         """
         if self._piece is None and self._job is None:
+            self._service.check_streams()
             self._service.check_room(now)
-            frame = self._service.frame(self._members | {"key": self._key, "gettokens": most})
-            self._job = self._service.submit(frame, self._answered, now)
+            frame = self._service.frame(self._generation.poll_members(most))
+            self._job = self._service.submit(frame, self._answered, now, is_poll=True)
         piece, self._piece = self._piece, None
         return piece
 

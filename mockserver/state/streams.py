@@ -36,20 +36,30 @@ class Poll:
 
 
 class Stream:
-    """One stream, from its first poll until its key is forgotten. `closed` is called when the key is free again."""
+    """One stream, from its first poll until its key is forgotten.
+
+    `finished` is called once when no more text can come, `closed` once when the key is free again.
+    """
 
     def __init__(
-        self, message: str, limits: Mapping[str, float], timers: Timers, now: float, closed: Callable[[], None]
+        self,
+        message: str,
+        limits: Mapping[str, float],
+        timers: Timers,
+        now: float,
+        finished: Callable[[], None],
+        closed: Callable[[], None],
     ) -> None:
         self.message = message
         self.state = HUB_STREAM_INITIAL
         self.source: Source | None = None
         self._limits = limits
         self._timers = timers
+        self._finished = finished
         self._closed = closed
         self._waiting: deque[Poll] = deque()
         self._next_seq = 0
-        self._last: Answer | None = None
+        self._last = success("")
         self._failure: Answer | None = None
         self._last_poll = now
         self._timer = timers.at(now + limits["stream_idle_s"], self._check_idle)
@@ -59,10 +69,9 @@ class Stream:
         """Whether text may still come."""
         return self.state in {HubStreamState.STARTING, HubStreamState.FLOWING}
 
-    @property
-    def may_restart(self) -> bool:
-        """Whether another message may use the key at once."""
-        return (self.state, HubStreamEvent.RESTART) in HUB_STREAM
+    def gives_way_to(self, message: str) -> bool:
+        """Whether a request with this message starts a new generation at once under the stream's key."""
+        return message != self.message and (self.state, HubStreamEvent.RESTART) in HUB_STREAM
 
     def poll(self, poll: Poll, message: str, now: float) -> None:
         """Answers a poll now or when there is something to answer it with, at most `long_poll_s` seconds later."""
@@ -79,12 +88,13 @@ class Stream:
             if poll in self._waiting:
                 poll.timer = self._timers.at(now + self._limits["long_poll_s"], lambda at: self._hold_ended(poll, at))
 
-    def leave(self, poll: Poll) -> None:
+    def leave(self, poll: Poll, now: float) -> None:
         """Forgets a poll whose client has gone; the tokens that it would have got stay."""
         if poll in self._waiting:
             self._waiting.remove(poll)
             if poll.timer is not None:
                 poll.timer.cancel()
+            self.serve(now)
 
     def serve(self, now: float) -> None:
         """Answers waiting polls, first come first served, as far as there is something to answer them with."""
@@ -94,15 +104,15 @@ class Stream:
                 answer = self._answer(poll, now)
             except Refused as refused:
                 answer = self._failed(refused.answer, now)
-            if answer is None or not self._waiting or self._waiting[0] is not poll:
-                # Nothing is ready, or the source answered at once and its own call of `serve` has done the work.
+            if answer is None:
+                return
+            if self.state is HubStreamState.FREE:
+                self._free(answer, now)
                 return
             self._waiting.popleft()
             if poll.timer is not None:
                 poll.timer.cancel()
             poll.deliver(answer)
-            if self.state is HubStreamState.FREE:
-                self._free(answer)
 
     def restart(self, now: float) -> None:
         """Gives the key up for another message."""
@@ -156,10 +166,10 @@ class Stream:
         if poll.seq is not None and poll.seq < end_seq:
             return self._conflict(poll.seq)
         self._fire(HubStreamEvent.END)
-        return _echo(success(""), poll.seq, done=True)
+        return _echo(self._last, poll.seq, done=True)
 
     def _repeat_or_conflict(self, poll: Poll, seq: int) -> Answer:
-        if self._last is not None and seq == self._next_seq - 1:
+        if seq == self._next_seq - 1:
             return _echo(self._last, poll.seq, done=False)
         return self._conflict(seq)
 
@@ -178,11 +188,12 @@ class Stream:
 
     # -- time
 
-    def _hold_ended(self, poll: Poll, now: float) -> None:  # noqa: ARG002 - a timer's callback gets the time
+    def _hold_ended(self, poll: Poll, now: float) -> None:
         if poll in self._waiting:
             self._waiting.remove(poll)
             self._fire(HubStreamEvent.NOT_READY)
             poll.deliver(failure(ErrorCode.NOT_READY, "No token is ready yet."))
+            self.serve(now)
 
     def _check_idle(self, now: float) -> None:
         if self._waiting:
@@ -210,8 +221,10 @@ class Stream:
         self._timer.cancel()
         self._closed()
 
-    def _free(self, answer: Answer) -> None:
-        """The key is free: polls that still waited for this generation share its failure."""
+    def _free(self, answer: Answer, now: float) -> None:
+        """The key is free: all polls that waited for this generation share its failure."""
+        if self.source is not None:
+            self.source.stop(now)
         waiting, self._waiting = self._waiting, deque()
         self._timer.cancel()
         self._closed()
@@ -221,7 +234,10 @@ class Stream:
             poll.deliver(answer)
 
     def _fire(self, event: HubStreamEvent) -> None:
+        was_open = self.is_open
         self.state = HUB_STREAM[self.state, event]
+        if was_open and not self.is_open:
+            self._finished()
 
 
 def _echo(answer: Answer, seq: int | None, *, done: bool) -> Answer:

@@ -10,13 +10,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+_FEW = 64
+"""So many cancelled timers are not worth the work of taking them out."""
+
+
 class Timer:
     """One deadline. `cancel` makes it never run."""
 
-    __slots__ = ("callback", "when")
+    __slots__ = ("callback",)
 
-    def __init__(self, when: float, callback: Callable[[float], None]) -> None:
-        self.when = when
+    def __init__(self, callback: Callable[[float], None]) -> None:
         self.callback: Callable[[float], None] | None = callback
 
     def cancel(self) -> None:
@@ -25,15 +28,23 @@ class Timer:
 
 
 class Timers:
-    """A heap of deadlines, in seconds of the caller's clock."""
+    """A heap of deadlines, in seconds of the caller's clock.
+
+    Most are cancelled long before they are due; whenever the heap has doubled, those are taken out.
+    """
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, Timer]] = []
         self._order = count()
+        self._room = _FEW
 
     def at(self, when: float, callback: Callable[[float], None]) -> Timer:
         """Runs `callback(now)` at the first `run` that is not before `when`."""
-        timer = Timer(when, callback)
+        timer = Timer(callback)
+        if len(self._heap) >= self._room:
+            self._heap = [entry for entry in self._heap if entry[2].callback is not None]
+            heapq.heapify(self._heap)
+            self._room = 2 * len(self._heap) + _FEW
         heapq.heappush(self._heap, (when, next(self._order), timer))
         return timer
 

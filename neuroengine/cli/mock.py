@@ -96,7 +96,7 @@ def command(
     try:
         hub.start()
     except OSError as error:
-        _fail(str(error), 3)
+        _fail(error.strerror or str(error), 3)
     try:
         _announce(hub, as_json)
         stopped.wait()

@@ -1,0 +1,165 @@
+"""`neuroengine mock`: what it prints, how it ends, and what it says to wrong options."""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mockserver.faults import FAULTS
+from neuroengine.cli import main
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DEADLINE_S = 30
+REQUEST = json.dumps({"message": "Hello LLM", "max_new_len": 4})
+
+
+@contextmanager
+def mock(*options: str) -> Iterator[subprocess.Popen[str]]:
+    """The command in a process of its own, ended at the latest when the block is left."""
+    command = [sys.executable, "-m", "neuroengine", "mock", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def first_line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+def end(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, str, str]:
+    """Ends the command by a signal: its exit code, and what it still had to say on both streams."""
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=DEADLINE_S)
+    return process.returncode, output, errors
+
+
+def invoke(*options: str) -> Result:
+    """The command in this process, for options that it refuses before it starts a hub."""
+    return CliRunner().invoke(main, ["mock", *options])
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
+def test_it_prints_one_line_answers_at_once_and_ends_in_order(number: signal.Signals) -> None:
+    with mock("--json", "--service", "MYGPT=DEMOKEY", "--service", "Other=KEY") as process:
+        addresses = json.loads(first_line(process))
+        assert set(addresses) == {"url", "provider", "ca_file", "services"}
+        assert addresses["services"] == [{"name": "MYGPT", "key": "DEMOKEY"}, {"name": "Other", "key": "KEY"}]
+        trust = ssl.create_default_context(cafile=addresses["ca_file"])
+        connection = http.client.HTTPSConnection(
+            addresses["url"].removeprefix("https://"), timeout=DEADLINE_S, context=trust
+        )
+        connection.request("POST", "/MYGPT", REQUEST)
+        assert json.loads(connection.getresponse().read())["errorcode"] == 0
+        host, _, port = addresses["provider"].partition(":")
+        with trust.wrap_socket(
+            socket.create_connection((host, int(port)), DEADLINE_S), server_hostname=host
+        ) as provider:
+            provider.sendall(b'{"user": "Other", "key": "KEY"}')
+            assert provider.recv(100).strip() == b"OK"
+            assert end(process, number) == (0, "", "")
+        connection.close()
+        assert not Path(addresses["ca_file"]).exists()
+
+
+def test_it_speaks_plain_http_when_it_is_told_to() -> None:
+    with mock("--json", "--no-tls", "--limit", "http_body_bytes=100", "--matching-statuses") as process:
+        url = json.loads(first_line(process))["url"]
+        connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=DEADLINE_S)
+        connection.request("POST", "/Neuroengine-Large", " " * 101)
+        assert connection.getresponse().status == 413
+        connection.close()
+        assert end(process, signal.SIGTERM)[0] == 0
+
+
+def test_a_person_is_shown_the_addresses_and_a_line_that_works() -> None:
+    with mock() as process:
+        assert process.stdout is not None
+        lines: list[str] = []
+        while not lines or "Ctrl-C" not in lines[-1]:
+            lines.append(process.stdout.readline())
+        (line,) = (line.strip() for line in lines if line.strip().startswith("curl"))
+        done = subprocess.run(["sh", "-c", line], check=True, capture_output=True, timeout=DEADLINE_S)  # noqa: S607
+        assert json.loads(done.stdout)["errorcode"] == 0
+        assert end(process, signal.SIGINT)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        pytest.param(["--limit", "nosuch=1"], "'nosuch'", id="unknown limit"),
+        pytest.param(["--limit", "json_depth_levels=10"], "'json_depth_levels'", id="limit of the wire"),
+        pytest.param(["--limit", "ping_s=soon"], "'soon'", id="limit no number"),
+        pytest.param(["--limit", "ping_s=inf"], "finite", id="limit infinite"),
+        pytest.param(["--limit", "ping_s=nan"], "finite", id="limit not a number"),
+        pytest.param(["--limit", "ping_s=0"], "above 0", id="limit zero"),
+        pytest.param(["--limit", "ping_s=-1"], "above 0", id="limit negative"),
+        pytest.param(["--limit", "ping_s"], "NAME=VALUE", id="limit without value"),
+        pytest.param(["--limit", "ping_s="], "NAME=VALUE", id="limit with empty value"),
+        pytest.param(["--limit", "ping_s=1", "--limit", "ping_s=2"], "twice", id="limit twice"),
+        pytest.param(["--service", "MYGPT"], "NAME=VALUE", id="service without key"),
+        pytest.param(["--service", "=KEY"], "NAME=VALUE", id="service without name"),
+        pytest.param(["--service", "A=1", "--service", "A=2"], "twice", id="service twice"),
+        pytest.param(["--service", "no name=KEY"], "'no name'", id="service name"),
+        pytest.param(["--wrong", "nosuch"], "'nosuch'", id="unknown fault"),
+        pytest.param(["--http-port", "65536"], "65536", id="port too large"),
+        pytest.param(["--provider-port", "x"], "'x'", id="port no number"),
+        pytest.param(["--nosuch"], "--nosuch", id="unknown option"),
+        pytest.param(["extra"], "extra", id="extra argument"),
+    ],
+)
+def test_a_wrong_option_is_named_in_one_sentence(options: list[str], named: str) -> None:
+    result = invoke(*options)
+    assert isinstance(result.exception, SystemExit)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    usage, sentence = result.stderr.strip().rsplit("\n", 1)
+    assert usage.startswith("Usage: ")
+    assert sentence.startswith("Error: ")
+    assert named in sentence
+
+
+@pytest.mark.parametrize("door", ["--http-port", "--provider-port"])
+def test_a_port_that_is_taken_is_named_and_the_other_one_is_free_again(door: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_server(("127.0.0.1", 0)) as other_listener:
+        taken, other = listener.getsockname()[1], other_listener.getsockname()[1]
+        other_listener.close()
+        other_door = "--provider-port" if door == "--http-port" else "--http-port"
+        result = invoke(door, str(taken), other_door, str(other))
+        assert (result.exit_code, result.stdout) == (3, "")
+        assert result.stderr == f"Error: port {taken} on 127.0.0.1 cannot be used: {os.strerror(errno.EADDRINUSE)}\n"
+        socket.create_server(("127.0.0.1", other)).close()
+
+
+def test_both_doors_on_one_port_are_refused() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
+    with mock("--http-port", port, "--provider-port", port) as process:
+        assert first_line(process) == ""
+        _, errors = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode in {2, 3}
+    assert errors.splitlines()[-1].startswith("Error: ")
+    assert port in errors
+
+
+def test_it_lists_the_faults_that_it_can_show() -> None:
+    result = invoke("--list-wrong")
+    assert result.exit_code == 0
+    assert [line.split("\t")[0] for line in result.stdout.splitlines()] == list(FAULTS)
