@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -19,6 +19,10 @@ COMMANDS: Final = {
 """Every command with its one line of help, so that `--help` imports none of them."""
 
 
+INTERRUPTED: Final = 130
+"""The exit code after Ctrl-C: 128 and the signal's number."""
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported from `neuroengine.cli.{name}` when they are needed."""
 
@@ -32,6 +36,13 @@ class LazyGroup(click.Group):
             return None
         command: click.Command = import_module(f"neuroengine.cli.{cmd_name}").command
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command; Ctrl-C ends it quietly, with the exit code that shells know it by."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            ctx.exit(INTERRUPTED)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes the table of commands without importing them."""

@@ -1,0 +1,288 @@
+"""The clients: `Client` for programs that wait, `AsyncClient` for tasks. They have the same methods and the same core.
+
+Both only turn calls into flows (see `protocol`) and let a hub (see `transport.http`) drive them; what one can do the
+other can.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import time
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from neuroengine.protocol import fields, requests
+from neuroengine.protocol.flow import model_list, whole_reply
+from neuroengine.protocol.retry import Budget, Retry, Timeouts
+from neuroengine.protocol.stream import StreamSession, checked_key
+from neuroengine.streams import AsyncStream, Stream
+from neuroengine.transport.address import access_key as checked_access_key
+from neuroengine.transport.address import hub_url, service_name
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from typing import Unpack
+
+    from neuroengine.models import Model
+    from neuroengine.protocol.answers import Reply
+    from neuroengine.protocol.flow import Flow
+    from neuroengine.protocol.requests import Sampling
+    from neuroengine.transport.http import AsyncHttpClient, AsyncHttpTransport, HttpClient, HttpTransport
+
+_KEY_BYTES: Final = 32
+"""The random bytes of a stream key (NE-CSTR-001)."""
+
+
+def random_key() -> str:
+    """A new stream key, from the system's secure random source."""
+    return secrets.token_urlsafe(_KEY_BYTES)
+
+
+class _Caller:
+    """What both clients share: the settings of a call, and its flow."""
+
+    def __init__(
+        self,
+        service: str | None,
+        timeouts: Timeouts | None,
+        retry: Retry | None,
+        clock: Callable[[], float],
+        chance: Callable[[], float],
+        new_key: Callable[[], str],
+    ) -> None:
+        self._service = fields.check_service(service_name(service))
+        self._timeouts = timeouts or Timeouts()
+        self._retry = retry or Retry()
+        self._clock = clock
+        self._chance = chance
+        self._new_key = new_key
+
+    @property
+    def service(self) -> str:
+        """The service that is asked when a call names no other."""
+        return self._service
+
+    def _budget(self) -> Budget:
+        return Budget(self._retry, self._timeouts.total_s, clock=self._clock, chance=self._chance)
+
+    def _path(self, service: str | None) -> str:
+        return f"/{self._service if service is None else fields.check_service(service)}"
+
+    def _reply(self, prompt: str, service: str | None, sampling: Mapping[str, object]) -> Flow[Reply]:
+        return whole_reply(self._path(service), requests.encoded(requests.generation(prompt, sampling)), self._budget())
+
+    def _model_list(self) -> Flow[list[dict[str, Any]]]:
+        return model_list("/", requests.encoded(requests.model_list()), self._budget())
+
+    def _session(
+        self, prompt: str, key: str | None, service: str | None, sampling: Mapping[str, object]
+    ) -> StreamSession:
+        return StreamSession(
+            self._path(service),
+            requests.generation(prompt, sampling),
+            key=self._new_key() if key is None else checked_key(key),
+            new_key=self._new_key if key is None else None,
+        )
+
+
+class Client(_Caller):
+    """Asks a hub and waits for the answers. It keeps its connections open; close it, or use it in a `with` block.
+
+    Args:
+        service: the service to ask; else NEUROENGINE_SERVICE, or `Neuroengine-Large`.
+        url: the hub's address, `https://host:port` or `http://host:port`; else NEUROENGINE_URL, or the published hub.
+        access_key: the key of a service that needs one; else NEUROENGINE_KEY. It travels as `Authorization: Bearer`
+            (NE-CLI-025).
+        verify: whether the hub's certificate is checked (NE-CLI-003).
+        ca_file: a PEM file of the only authorities to trust; else SSL_CERT_FILE, or the system's.
+        timeouts: how long to wait.
+        retry: when a failed try is repeated.
+        http_client: an httpx client to use instead of an own one; it stays open, and its own settings decide whom it
+            trusts.
+        transport: an httpx transport for the own client, for tests and special networks.
+        clock, sleep: tell the time and wait, in seconds.
+        chance: draws a number from 0 to 1, for the waits between tries.
+        new_key: draws a stream key.
+
+    Raises:
+        ConfigurationError: an address, a file, a time limit or the access key cannot be used.
+        InvalidField: the service's name cannot be one.
+    """
+
+    def __init__(
+        self,
+        service: str | None = None,
+        *,
+        url: str | None = None,
+        access_key: str | None = None,
+        verify: bool = True,
+        ca_file: str | None = None,
+        timeouts: Timeouts | None = None,
+        retry: Retry | None = None,
+        http_client: HttpClient | None = None,
+        transport: HttpTransport | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        chance: Callable[[], float] = random.random,
+        new_key: Callable[[], str] = random_key,
+    ) -> None:
+        super().__init__(service, timeouts, retry, clock, chance, new_key)
+        address, key = hub_url(url), checked_access_key(access_key)
+
+        from neuroengine.transport.http import Hub  # after the arguments are known to be right: it brings httpx
+
+        self._hub = Hub(
+            address,
+            access_key=key,
+            timeouts=self._timeouts,
+            verify=verify,
+            ca_file=ca_file,
+            http_client=http_client,
+            transport=transport,
+            clock=clock,
+            sleep=sleep,
+        )
+
+    def generate(self, prompt: str, *, service: str | None = None, **sampling: Unpack[Sampling]) -> Reply:
+        """The whole reply to the prompt.
+
+        A failed try is repeated where that may help, also when only its answer was lost: it costs a generation and
+            nothing else.
+
+        Args:
+            prompt: the prompt; the empty text is one too.
+            service: another service than the client's own.
+            **sampling: how the reply is shaped, see `Sampling`.
+
+        Raises:
+            InvalidField: a value is not allowed; nothing was sent.
+            HubError: the hub answered an error.
+            ConnectionFailed: no whole answer came.
+            ProtocolError: the answer is none of the protocol's.
+        """
+        return self._hub.run(self._reply(prompt, service, sampling))
+
+    def stream(
+        self,
+        prompt: str,
+        *,
+        gettokens: int | None = None,
+        key: str | None = None,
+        service: str | None = None,
+        **sampling: Unpack[Sampling],
+    ) -> Stream:
+        """The reply to the prompt, piece by piece, as the model writes it.
+
+        Args:
+            prompt: the prompt; the empty text is one too.
+            gettokens: the most tokens in one piece, 1 or more; left out, the spec's default.
+            key: the stream key, up to 256 characters; left out, a new one of 32 random bytes (NE-CSTR-001).
+            service: another service than the client's own.
+            **sampling: how the reply is shaped, see `Sampling`.
+
+        Raises:
+            InvalidField: a value is not allowed; nothing was sent.
+        """
+        return Stream(self._hub, self._session(prompt, key, service, sampling), self._budget(), _piece_size(gettokens))
+
+    def models(self) -> list[Model]:
+        """The services that the hub offers.
+
+        Raises:
+            HubError: the hub answered an error.
+            ConnectionFailed: no whole answer came.
+            ProtocolError: the answer is no model list.
+        """
+        entries = self._hub.run(self._model_list())
+
+        from neuroengine.models import read_models  # here, because it brings pydantic
+
+        return read_models(entries)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._hub.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+class AsyncClient(_Caller):
+    """Asks a hub from asyncio tasks; arguments, methods and errors are those of `Client`."""
+
+    def __init__(
+        self,
+        service: str | None = None,
+        *,
+        url: str | None = None,
+        access_key: str | None = None,
+        verify: bool = True,
+        ca_file: str | None = None,
+        timeouts: Timeouts | None = None,
+        retry: Retry | None = None,
+        http_client: AsyncHttpClient | None = None,
+        transport: AsyncHttpTransport | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] | None = None,
+        chance: Callable[[], float] = random.random,
+        new_key: Callable[[], str] = random_key,
+    ) -> None:
+        super().__init__(service, timeouts, retry, clock, chance, new_key)
+        address, secret = hub_url(url), checked_access_key(access_key)
+
+        from neuroengine.transport.http import AsyncHub  # after the arguments are known to be right: it brings httpx
+
+        self._hub = AsyncHub(
+            address,
+            access_key=secret,
+            timeouts=self._timeouts,
+            verify=verify,
+            ca_file=ca_file,
+            http_client=http_client,
+            transport=transport,
+            sleep=sleep,
+        )
+
+    async def generate(self, prompt: str, *, service: str | None = None, **sampling: Unpack[Sampling]) -> Reply:
+        """The whole reply to the prompt; see `Client.generate`."""
+        return await self._hub.run(self._reply(prompt, service, sampling))
+
+    def stream(
+        self,
+        prompt: str,
+        *,
+        gettokens: int | None = None,
+        key: str | None = None,
+        service: str | None = None,
+        **sampling: Unpack[Sampling],
+    ) -> AsyncStream:
+        """The reply to the prompt, piece by piece; see `Client.stream`."""
+        session = self._session(prompt, key, service, sampling)
+        return AsyncStream(self._hub, session, self._budget(), _piece_size(gettokens))
+
+    async def models(self) -> list[Model]:
+        """The services that the hub offers; see `Client.models`."""
+        entries = await self._hub.run(self._model_list())
+
+        from neuroengine.models import read_models  # here, because it brings pydantic
+
+        return read_models(entries)
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._hub.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+
+def _piece_size(gettokens: int | None) -> int:
+    """The checked number of tokens in a piece."""
+    size: int = fields.check("gettokens", fields.defaults()["gettokens"] if gettokens is None else gettokens)
+    return size

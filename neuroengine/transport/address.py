@@ -1,0 +1,62 @@
+"""Where the hub is and which key opens it, from arguments or the environment, checked before anything is sent."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+from urllib.parse import urlsplit
+
+from neuroengine._generated.registry import HUB_HOST, HUB_PORT
+from neuroengine.errors import ConfigurationError
+
+DEFAULT_SERVICE: Final = "Neuroengine-Large"
+"""The service that is asked when none is named (NE-PYC-014)."""
+
+
+def hub_url(url: str | None = None) -> str:
+    """The hub's base URL without a trailing slash: the argument, NEUROENGINE_URL, or the published hub (NE-CLI-002).
+
+    Raises:
+        ConfigurationError: it is no address of the form `https://host:port`.
+    """
+    source = "the URL" if url is not None else "NEUROENGINE_URL"
+    given = url if url is not None else os.environ.get("NEUROENGINE_URL") or published_url(HUB_HOST, HUB_PORT)
+    form = "it must look like https://host or http://host:port"
+    if "@" in given:  # not shown: it may hold a password
+        raise ConfigurationError(
+            f"{source} may not hold a user name or password; an access key goes into NEUROENGINE_KEY"
+        )
+    try:
+        parts = urlsplit(given)
+        port = parts.port  # reading it checks it
+    except ValueError as error:
+        raise ConfigurationError(f"{source} {given!r} is no address of a hub: {error}; {form}") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or port == 0:
+        raise ConfigurationError(f"{source} {given!r} is no address of a hub; {form}")
+    if not given.isascii() or not given.isprintable() or " " in given:
+        raise ConfigurationError(f"{source} {given!r} holds a character that no address may hold; {form}")
+    return given.rstrip("/")
+
+
+def published_url(host: str, port: int) -> str:
+    """The URL of the hub on this host and port, over HTTPS."""
+    shown = f"[{host}]" if ":" in host and not host.startswith("[") else host
+    return f"https://{shown}" if port == HUB_PORT else f"https://{shown}:{port}"
+
+
+def service_name(name: str | None = None) -> str:
+    """The service to ask: the argument, NEUROENGINE_SERVICE, or `Neuroengine-Large`."""
+    return name if name is not None else os.environ.get("NEUROENGINE_SERVICE") or DEFAULT_SERVICE
+
+
+def access_key(key: str | None = None) -> str:
+    """The access key: the argument, NEUROENGINE_KEY, or none, which is the empty text.
+
+    Raises:
+        ConfigurationError: it holds a character that a header cannot carry; the key itself is not shown.
+    """
+    given = key if key is not None else os.environ.get("NEUROENGINE_KEY", "")
+    if not isinstance(given, str) or not given.isascii() or not given.isprintable() or " " in given:
+        allowed = "printable ASCII characters alone, without blanks and line ends"
+        raise ConfigurationError(f"the access key may hold {allowed}; check how it was read")
+    return given

@@ -1,0 +1,82 @@
+"""Uses the public names as programs do. It is never run: a type checker reads it, and every line must be clean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, assert_type
+
+import httpx
+
+from neuroengine import (
+    AsyncClient,
+    AsyncStream,
+    Client,
+    HubError,
+    InvalidField,
+    Model,
+    Neuroengine,
+    NeuroengineError,
+    Reply,
+    Retry,
+    Sampling,
+    Stream,
+    StreamGap,
+    Timeouts,
+)
+from neuroengine.errors import QuotaExceededError
+
+
+def asks_and_waits() -> None:
+    settings: Sampling = {"temperature": 0.2, "raw": True, "seed": 3}
+    with Client("S", url="https://localhost:8443", timeouts=Timeouts(answer_s=5), retry=Retry(tries=2)) as client:
+        reply = client.generate("Hello", **settings)
+        assert_type(reply, Reply)
+        assert_type(reply.text, str)
+        assert_type(reply.members, Mapping[str, Any])
+        with client.stream("Hello", gettokens=5, max_new_len=100) as pieces:
+            assert_type(pieces, Stream)
+            for piece in pieces:
+                assert_type(piece, str)
+            assert_type(pieces.text, str)
+        models = client.models()
+        assert_type(models, list[Model])
+        assert_type(models[0].queuelen, int)
+    Client(http_client=httpx.Client(), transport=httpx.MockTransport(lambda _: httpx.Response(200)))
+
+
+async def asks_from_a_task() -> None:
+    async with AsyncClient("S", http_client=httpx.AsyncClient()) as client:
+        assert_type(await client.generate("Hello", top_k=5), Reply)
+        async with client.stream("Hello") as pieces:
+            assert_type(pieces, AsyncStream)
+            async for piece in pieces:
+                assert_type(piece, str)
+        assert_type(await client.models(), list[Model])
+
+
+def handles_errors(client: Client) -> None:
+    try:
+        client.generate("Hello")
+    except InvalidField as error:
+        assert_type(error.field, str)
+    except QuotaExceededError as error:
+        assert_type(error.retry_after, float | None)
+    except HubError as error:
+        assert_type(error.code, int)
+    except StreamGap as error:
+        assert_type(error.text, str)
+    except NeuroengineError as error:
+        assert_type(error.retryable, bool)
+
+
+def uses_the_published_surface() -> None:
+    api = Neuroengine("S", "localhost", 8443, key="", verify_ssl=False)
+    assert_type(api.request("Hello", 1.0, 0.9, 0.0, 40, 1.2, 128, 0, False, 5, 20, "key1234"), str)  # noqa: FBT003 - the published order
+    assert_type(api.request(None), str)
+    assert_type(api.getModels(), list[dict[str, Any]])
+
+
+def is_told_of_mistakes(client: Client) -> None:
+    client.generate("Hello", temprature=1.0)  # type: ignore[call-arg]  # a misspelt field
+    client.generate("Hello", top_k="40")  # type: ignore[arg-type]  # a wrong type
+    client.generate(None)  # type: ignore[arg-type]  # no prompt
