@@ -14,11 +14,11 @@ from mockserver.faults import behaviour_named
 from mockserver.runner import Runner
 from mockserver.state.hub import HubState
 from mockserver.state.services import ServiceSettings
+from neuroengine._generated.registry import DEFAULT_SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-DEFAULT_SERVICE = "Neuroengine-Large"
 DEFAULT_KEY = "DEMOKEY"
 LOOPBACK = "127.0.0.1"
 
@@ -28,11 +28,13 @@ class MockHub:
 
     Args:
         services: the services, as a mapping from name to service key, or as settings. A service is answered by the
-        simulated model until a provider first logs in to it, from then on by providers only. tls: whether the HTTP
-        port speaks TLS, by a throw-away authority; the provider port always does. http_port: the HTTP port; 0 takes a
-        free one. provider_port: the provider port; 0 takes a free one. limits: changes to the hub's limits, by their
-        names in the spec's registry. matching_statuses: answer errors with the HTTP status that the registry names,
-        not with 200. wrong: the name of a fault that the hub shows on purpose; none for a right hub.
+            simulated model until a provider first logs in to it, from then on by providers only.
+        tls: whether the HTTP port speaks TLS, by a throw-away authority; the provider port always does.
+        http_port: the HTTP port; 0 takes a free one.
+        provider_port: the provider port; 0 takes a free one.
+        limits: changes to the hub's limits, by their names in the spec's registry.
+        matching_statuses: answer errors with the HTTP status that the registry names, not with 200.
+        wrong: the name of a fault that the hub shows on purpose; none for a right hub.
 
     Raises:
         ValueError: a limit or a fault is unknown, or a limit's value is out of range.

@@ -153,16 +153,24 @@ class EndIsError(Altered):
 
 
 class KeysShared(Behaviour):
-    """Keeps one stream a service, whatever the key."""
+    """Takes every key for that of the stream that is open, until it has ended."""
 
-    def stream_name(self, service: Service, generation: Generation) -> tuple[str, str]:
-        """The service alone."""
-        return service.settings.name, ""
+    def __init__(self) -> None:
+        self._open: Generation | None = None
 
     def read_generation(self, request: dict[str, Any], limits: Mapping[str, float]) -> Generation:
-        """Forgets the message of a stream, so that every poll fits."""
+        """Lets a poll continue the open stream, whatever its own key and message."""
         generation = super().read_generation(request, limits)
-        return replace(generation, message="") if generation.key else generation
+        if not generation.key:
+            return generation
+        self._open = self._open or generation
+        return replace(generation, key=self._open.key, message=self._open.message)
+
+    def answer(self, request: dict[str, Any], answer: Answer) -> Answer:
+        """Notes the end."""
+        if request.get("key") and _is_end(answer):
+            self._open = None
+        return answer
 
 
 class EndStartsAgain(Behaviour):
@@ -183,13 +191,19 @@ class EndStartsAgain(Behaviour):
 
 
 class PollWithoutMessage(Behaviour):
-    """Takes a poll without a message for one with the empty message."""
+    """Goes on with a stream when a poll has no message."""
+
+    def __init__(self) -> None:
+        self._messages: dict[str, str] = {}
 
     def read_generation(self, request: dict[str, Any], limits: Mapping[str, float]) -> Generation:
-        """Adds the message."""
-        if request.get("key") and "message" not in request:
-            request = request | {"message": ""}
-        return super().read_generation(request, limits)
+        """Adds the stream's message to a poll that has none."""
+        key = request.get("key")
+        if isinstance(key, str) and "message" not in request:
+            request = request | {"message": self._messages.get(key, "")}
+        generation = super().read_generation(request, limits)
+        self._messages[generation.key] = generation.message
+        return generation
 
 
 FAULTS = (
@@ -208,9 +222,11 @@ FAULTS = (
     ),
     Fault("stream_never_ends", "NE-STREAM-002", "goes on with dots where the end should be", _altering(NeverEnds)),
     Fault("stream_end_is_error", "NE-STREAM-002", "ends a stream with an error", _altering(EndIsError)),
-    Fault("stream_keys_shared", "NE-STREAM-025", "keeps one stream a service, whatever the key", KeysShared),
+    Fault("stream_keys_shared", "NE-STREAM-025", "takes every key for that of the open stream", KeysShared),
     Fault(
         "stream_end_starts_again", "NE-STREAM-017", "generates again when the end is asked for again", EndStartsAgain
     ),
-    Fault("poll_without_message", "NE-STREAM-010", "answers a poll without a message", PollWithoutMessage),
+    Fault(
+        "poll_without_message", "NE-STREAM-010", "goes on with a stream when a poll has no message", PollWithoutMessage
+    ),
 )

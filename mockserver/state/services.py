@@ -208,8 +208,7 @@ class Service:
         """
         if self._away_since is not None and now - self._away_since >= self._limits["queue_s"]:
             raise Refused(self._offline())
-        is_free = self._link is not None and self._link.is_ready and not self._queue
-        if not is_free and len(self._queue) >= self._limits["queue_requests"]:
+        if len(self._queue) >= self._limits["queue_requests"]:
             why = f"Already {len(self._queue)} requests wait for this service."
             raise Refused(failure(ErrorCode.QUEUE_FULL, why))
 

@@ -1,6 +1,6 @@
 """The spec's constants: revision, errors and limits. Generated from spec/registry/spec.toml, spec/registry/errors.toml, spec/registry/limits.toml by tools/generate.py; do not edit.
 
-sha256 8daa94e729df443dbf2bfdae1b4c884e6b8cec3b931b5adbad0cd1f54c37d254
+sha256 e38e99d6d9623820d7dfa8e2baf6b4a6ac71a4d4987018c52709c26b0d76310e
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ BASE_URL: Final = "https://neuroengine.example/spec/2026-11-22/"
 HUB_HOST: Final = "api.neuroengine.ai"
 HUB_PORT: Final = 443
 PROVIDER_PORT: Final = 4444
+DEFAULT_SERVICE: Final = "Neuroengine-Large"
 
 
 class ErrorCode(IntEnum):
@@ -111,9 +112,6 @@ JSON_DEPTH_LEVELS: Final = 64
 HTTP_BODY_BYTES: Final = 65536
 """Longer prompts cannot be forwarded: a provider frame is smaller still. Unit: bytes."""
 
-MESSAGE_BYTES: Final = 49151
-"""A message must fit into a provider frame once it is escaped. Unit: bytes."""
-
 PROVIDER_FRAME_BYTES: Final = 49151
 """Deployed providers cut a frame above 49,151 bytes. Providers of 2023 take 10,240. Unit: bytes."""
 
@@ -125,9 +123,6 @@ LOGIN_BYTES: Final = 4096
 
 LOGIN_S: Final = 30
 """A connection that never logs in must not be kept. Unit: seconds."""
-
-LOGIN_REFUSAL_S: Final = 5
-"""A refused provider learns of it soon. Unit: seconds."""
 
 MAX_NEW_LEN_TOKENS: Final = 4096
 """A larger `max_new_len` is lowered to it silently. Unit: tokens."""
@@ -162,12 +157,10 @@ KEEP_WARM_S: Final = 10
 HUB_LIMITS: Final[Mapping[str, int]] = MappingProxyType(
     {
         "http_body_bytes": HTTP_BODY_BYTES,
-        "message_bytes": MESSAGE_BYTES,
         "provider_frame_bytes": PROVIDER_FRAME_BYTES,
         "provider_payload_bytes": PROVIDER_PAYLOAD_BYTES,
         "login_bytes": LOGIN_BYTES,
         "login_s": LOGIN_S,
-        "login_refusal_s": LOGIN_REFUSAL_S,
         "max_new_len_tokens": MAX_NEW_LEN_TOKENS,
         "queue_requests": QUEUE_REQUESTS,
         "open_streams": OPEN_STREAMS,
