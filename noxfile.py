@@ -63,7 +63,7 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style, formatting, spelling, the layering, and the schemas against their metaschema."""
+    """Check style, formatting, spelling, the layering, the schemas, and the OpenAPI document."""
     session.install(*_groups("lint"))
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
@@ -71,6 +71,7 @@ def lint(session: nox.Session) -> None:
     session.run("lint-imports", "--no-logo")
     schemas = sorted(str(path) for path in Path("spec").rglob("*.schema.json"))
     session.run("check-jsonschema", "--check-metaschema", *schemas)
+    session.run("openapi-spec-validator", "spec/openapi.json")
 
 
 @nox.session

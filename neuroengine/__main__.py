@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from neuroengine._generated.registry import DEFAULT_SERVICE
 from neuroengine.cli import COMMANDS, main
-from neuroengine.transport.address import DEFAULT_SERVICE
 
 
 def run(arguments: list[str]) -> None:

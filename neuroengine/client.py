@@ -147,7 +147,7 @@ class Client(_Caller):
         """The whole reply to the prompt.
 
         A failed try is repeated where that may help, also when only its answer was lost: it costs a generation and
-            nothing else.
+        nothing else.
 
         Args:
             prompt: the prompt; the empty text is one too.

@@ -168,7 +168,7 @@ def test_nothing_that_steers_a_terminal_gets_through(fake: Callable[..., FakeHub
     assert shown == "aredb\nc\td\n"
     fake(answered(HOSTILE, 4711))
     sentence = run("ask", "Hi", *stream).stderr
-    assert sentence == "neuroengine: the hub answered error 4711: aredb c d\n"
+    assert sentence == "Error: the hub answered error 4711: aredb c d\n"
 
 
 def test_a_sequence_that_is_cut_between_two_pieces_is_harmless(fake: Callable[..., FakeHub]) -> None:
@@ -186,7 +186,8 @@ def test_a_sequence_that_is_cut_between_two_pieces_is_harmless(fake: Callable[..
         (["ask", "Hi", "--top-k", "many"], answered("x"), 2, "not a valid integer"),
         (["ask", "Hi", "--service", "a/b"], answered("x"), 2, "service must be"),
         (["ask", "Hi", "--url", "ftp://x"], answered("x"), 2, "https://host"),
-        (["ask", "Hi", "--timeout", "0"], answered("x"), 2, "above 0"),
+        (["ask", "Hi", "--timeout", "0"], answered("x"), 2, "'--timeout': 0 is no number of seconds above 0"),
+        (["models", "--timeout", "nan"], [], 2, "'--timeout': nan is no number"),
         (["ask", "Hi", "--insecure", "--ca-file", "x"], answered("x"), 2, "exclude each other"),
         (["ask", "Hi", "--nonsense"], answered("x"), 2, "--nonsense"),
         (["ask", "Hi", "there"], answered("x"), 2, "there"),

@@ -84,7 +84,10 @@ def test_the_rule_tells_the_bounds() -> None:
         ("top_p", 2, "a finite number from 0 to 1"),
         ("temperature", -1, "a finite number, 0 or more"),
         ("repetition_penalty", 0, "a finite number above 0"),
-        ("gettokens", 0, "a whole number from 1 to 9223372036854775807 or text of at most 18 characters that matches"),
+        ("gettokens", 0, "a whole number, 1 or more; it was 0$"),
+        ("seed", 2**63, "a whole number of 64 bits; it was"),
+        ("raw", "yes", "true or false; it was"),
+        ("key", "x" * 257, "text of at most 256 characters without lone surrogates; it was"),
         ("message", 5, "text without lone surrogates"),
     ):
         with pytest.raises(InvalidField, match=words):

@@ -8,6 +8,8 @@ import httpx
 import pytest
 from fake_hub import URL, FakeHub
 
+from mockserver import MockHub
+from neuroengine import Client, Retry
 from neuroengine.errors import ConnectionFailed, TimedOut, TLSFailed
 from neuroengine.transport import http
 
@@ -56,6 +58,15 @@ def test_a_request_that_cannot_have_been_sent_is_known_as_such(kind: type[httpx.
 @pytest.mark.parametrize("kind", [httpx.ReadError, httpx.ReadTimeout, httpx.WriteError, httpx.RemoteProtocolError])
 def test_a_request_that_may_have_been_read_is_known_as_such(kind: type[httpx.HTTPError]) -> None:
     assert http.translated(kind("x"), URL).request_sent
+
+
+def test_plain_http_to_a_port_that_speaks_tls_is_told_what_to_write() -> None:
+    with (
+        MockHub() as hub,
+        Client(url=hub.url.replace("https", "http"), retry=Retry(tries=1)) as client,
+        pytest.raises(ConnectionFailed, match="write https:// instead of http://"),
+    ):
+        client.generate("x")
 
 
 def test_a_failure_of_tls_is_told_from_a_failure_of_the_network() -> None:

@@ -80,8 +80,17 @@ def test_a_forbidden_import_breaks_its_contract_and_no_other(copy_of_the_package
         source.write_text(original, encoding="utf-8")
 
 
+def test_a_new_module_of_the_library_must_be_given_its_layer(copy_of_the_packages: Path) -> None:
+    newcomer = copy_of_the_packages / "neuroengine" / "newcomer.py"
+    newcomer.write_text("", encoding="utf-8")
+    try:
+        assert broken_contracts(copy_of_the_packages) == {CONTRACTS["layers"]}
+    finally:
+        newcomer.unlink()
+
+
 def test_the_layers_that_the_guide_names_are_those_of_the_contract() -> None:
     (layers,) = (contract["layers"] for contract in SETTINGS["contracts"] if contract["type"] == "layers")
     guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (`neuroengine\.[^|]+) \|", guide, re.MULTILINE)
-    assert [re.findall(r"neuroengine\.\w+", row) for row in rows] == [layer.split(" | ") for layer in layers]
+    assert [re.findall(r"neuroengine\.(\w+)", row) for row in rows] == [layer.split(" | ") for layer in layers]

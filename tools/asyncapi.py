@@ -9,13 +9,7 @@ from tools import source
 
 FILES = (*source.MESSAGE_SCHEMAS, "registry/spec.toml")
 REFERENCE = "#/components/schemas/"
-FRAMING = {
-    "ProviderLogin": "The object alone, with no delimiter and no length.",
-    "LoginAccepted": "The text `OK`, white space around it allowed, in one write. Anything else is a refusal.",
-    "Ping": "One JSON object, with no delimiter and no length.",
-    "ProviderRequest": "One JSON object, with no delimiter and no length.",
-    "ProviderAnswer": "Exactly 8 ASCII hex digits, the payload's length in bytes, and then the payload.",
-}
+MESSAGES = ("ProviderLogin", "LoginAccepted", "Ping", "ProviderRequest", "ProviderAnswer")
 SENDERS = {
     "sendLogin": ("send", "ProviderLogin", "The provider logs in."),
     "receiveAccepted": ("receive", "LoginAccepted", "The hub accepts the login."),
@@ -29,14 +23,7 @@ def render() -> str:
     """The text of `spec/asyncapi.json`; actions are the provider's."""
     spec = source.load("registry/spec.toml")
     definitions = source.message_definitions(REFERENCE)
-    definitions["LoginAccepted"] = {
-        "title": "Login accepted",
-        "description": "The hub's answer to a login that it accepts.",
-        "type": "string",
-        "pattern": r"^\s*OK\s*$",
-        "examples": ["OK"],
-    }
-    needed = _closure(definitions, list(FRAMING))
+    needed = _closure(definitions, list(MESSAGES))
     document = {
         "asyncapi": "3.0.0",
         "info": {
@@ -58,7 +45,7 @@ def render() -> str:
             "link": {
                 "title": "Provider link",
                 "servers": [{"$ref": "#/servers/hub"}],
-                "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in FRAMING},
+                "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in MESSAGES},
             }
         },
         "operations": {
@@ -75,10 +62,10 @@ def render() -> str:
                 name: {
                     "name": name,
                     "title": definitions[name]["title"],
-                    "description": framing,
+                    "description": definitions[name]["description"],
                     "payload": {"$ref": REFERENCE + name},
                 }
-                for name, framing in FRAMING.items()
+                for name in MESSAGES
             },
             "schemas": {name: definitions[name] for name in definitions if name in needed},
         },

@@ -9,16 +9,14 @@ from tools import source
 
 FILES = (*source.MESSAGE_SCHEMAS, "registry/spec.toml", "registry/errors.toml")
 REFERENCE = "#/components/schemas/"
-PROVIDER_ONLY = ("ProviderLogin", "Ping", "ProviderRequest", "ProviderAnswer")
 
 
 def render() -> str:
     """The text of `spec/openapi.json`."""
     spec = source.load("registry/spec.toml")
+    over_http = source.load("schemas/client.schema.json")["$defs"]
     schemas = {
-        name: definition
-        for name, definition in source.message_definitions(REFERENCE).items()
-        if name not in PROVIDER_ONLY
+        name: definition for name, definition in source.message_definitions(REFERENCE).items() if name in over_http
     }
     document = {
         "openapi": "3.1.0",

@@ -1,6 +1,6 @@
 """The messages as pydantic models. Generated from spec/schemas by tools/generate.py; do not edit.
 
-sha256 9bd221dea3fe470d87235b3efc4e3f7250f8912ddce9e5a1cf321f6bea96acad
+sha256 1ffa9ef5f4f1fac8e725d309369985695b3faaa0c9e451068149c95e42f0c054
 """
 
 from __future__ import annotations
@@ -469,9 +469,21 @@ class ProviderLogin(BaseModel):
     """
 
 
+LoginAccepted = TypeAliasType(
+    "LoginAccepted",
+    Annotated[
+        StrictStr,
+        Field(examples=["OK"], pattern="^\\s*OK\\s*$", title="Login accepted"),
+    ],
+)
+"""
+The hub's answer to a login that it accepts: the text `OK`, white space around it allowed, in one write. Anything else is a refusal.
+"""
+
+
 class Ping(BaseModel):
     """
-    A keep-alive from the hub: any object with a member `ping`. A provider never answers it.
+    A keep-alive from the hub: one JSON object with a member `ping`, sent with no delimiter and no length. A provider never answers it.
     """
 
     model_config = ConfigDict(
@@ -486,7 +498,7 @@ class Ping(BaseModel):
 
 class ProviderRequest(BaseModel):
     """
-    A client's request, written again by the hub: unknown members kept, sampling fields that were omitted absent or at their defaults, without `ping` and `seq`; for a plain provider without `key` and `gettokens` (or with an empty key).
+    A client's request, written again by the hub as one JSON object with no delimiter and no length: unknown members kept, sampling fields that were omitted absent or at their defaults, without `ping` and `seq`; for a plain provider without `key` and `gettokens` (or with an empty key).
     """
 
     model_config = ConfigDict(

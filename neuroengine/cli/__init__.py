@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from importlib import import_module
 from typing import Any, Final
 
@@ -18,7 +19,8 @@ COMMANDS: Final = {
 }
 """Every command with its one line of help, so that `--help` imports none of them."""
 
-
+FAILED: Final = 3
+"""The exit code when the system refuses what a command needs: a full disk, a folder that cannot be written."""
 INTERRUPTED: Final = 130
 """The exit code after Ctrl-C: 128 and the signal's number."""
 
@@ -42,7 +44,13 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
+            click.echo(err=True)  # the shell's prompt begins a line
             ctx.exit(INTERRUPTED)
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # whoever read the output has gone, and click ends quietly
+                raise
+            click.echo(f"Error: {error}", err=True)
+            ctx.exit(FAILED)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes the table of commands without importing them."""

@@ -1,11 +1,12 @@
 """How the commands that talk to a hub speak to a person: plain text, one sentence for an error, and the exit code.
 
-Exit codes: 0 done; 1 the hub answered an error; 2 wrong usage; 3 the hub could not be reached or spoke nonsense; 130
-Ctrl-C.
+Exit codes: 0 done; 1 the hub answered an error; 2 wrong usage; 3 the hub could not be reached or spoke nonsense. What
+befalls every command, Ctrl-C for one, has its code in the package.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from contextlib import contextmanager
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 EXIT_HUB_ERROR: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_UNREACHABLE: Final = 3
-EXIT_INTERRUPTED: Final = 130
 
 _ESCAPE_SEQUENCE: Final = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours, cursor, screen
@@ -57,11 +57,8 @@ def exit_codes() -> Iterator[None]:
     """Turns an error into one sentence on standard error and the exit code that belongs to it."""
     try:
         yield
-    except KeyboardInterrupt:
-        click.echo(err=True)
-        raise click.exceptions.Exit(EXIT_INTERRUPTED) from None
     except NeuroengineError as error:
-        click.echo(f"neuroengine: {one_line(str(error))}", err=True)
+        click.echo(f"Error: {one_line(str(error))}", err=True)
         raise click.exceptions.Exit(_exit_code(error)) from None
 
 
@@ -83,7 +80,7 @@ def hub_options(command: Command) -> Command:
             "--timeout",
             type=float,
             metavar="SECONDS",
-            help="Give up after so long, also when the hub sends nothing; else 20 s without a byte, 600 s in all.",
+            help="Give up a call after so long; left out, the library's own time limits hold.",
         ),
     )
     for option in reversed(options):
@@ -99,6 +96,9 @@ def connected(
         raise click.UsageError(
             "--insecure and --ca-file exclude each other: the one trusts everybody, the other one file"
         )
+
+    if timeout is not None and not 0 < timeout < math.inf:
+        raise click.BadParameter(f"{timeout:g} is no number of seconds above 0", param_hint="'--timeout'")
 
     from neuroengine.client import Client
     from neuroengine.protocol.retry import Timeouts

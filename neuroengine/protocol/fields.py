@@ -136,21 +136,22 @@ _TYPE_WORDS: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def _rule(schema: Mapping[str, Any]) -> str:
-    """What the schema allows, in words."""
+    """What the schema allows, in words; where it allows several forms, the first, which is the usual one."""
     if "anyOf" in schema:
-        return " or ".join(_rule(choice) for choice in schema["anyOf"])
-    kinds = schema["type"]
-    words = " or ".join(_TYPE_WORDS[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds))
-    if "maximum" in schema:
+        return _rule(schema["anyOf"][0])
+    kind = schema["type"] if isinstance(schema["type"], str) else schema["type"][0]
+    words: str = _TYPE_WORDS[kind]
+    if schema.get("maximum", _LARGEST_INTEGER) < _LARGEST_INTEGER:
         words += f" from {schema['minimum']} to {schema['maximum']}"
     elif "minimum" in schema:
-        words += f", {schema['minimum']} or more"
+        words += f", {schema['minimum']} or more" if schema["minimum"] >= 0 else " of 64 bits"
     if "exclusiveMinimum" in schema:
         words += f" above {schema['exclusiveMinimum']}"
-    if "maxLength" in schema:
-        words += f" of at most {schema['maxLength']} characters"
-    if "pattern" in schema:
-        words += f" that matches {schema['pattern']}"
-    elif "string" in kinds:
+    if kind == "string":
+        words += f" of at most {schema['maxLength']} characters" if "maxLength" in schema else ""
         words += " without lone surrogates"
     return words
+
+
+_LARGEST_INTEGER: Final = 2**63 - 1
+"""The bound of every integer on the wire; words leave it out."""

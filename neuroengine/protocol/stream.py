@@ -95,9 +95,8 @@ class StreamSession:
         if self._failure is not None:
             raise self._failure
         try:
-            if (
-                self._polling
-            ):  # the last poll was broken off from outside, by a cancelled task or Ctrl-C: its answer is lost
+            if self._polling:
+                # The last poll was broken off from outside, by a cancelled task or Ctrl-C: its answer is lost.
                 self._polling = False
                 self._lose(None)
             while self.state not in _OVER:

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import Final
 from urllib.parse import urlsplit
 
-from neuroengine._generated.registry import HUB_HOST, HUB_PORT
+from neuroengine._generated.registry import DEFAULT_SERVICE, HUB_HOST, HUB_PORT
 from neuroengine.errors import ConfigurationError
-
-DEFAULT_SERVICE: Final = "Neuroengine-Large"
-"""The service that is asked when none is named (NE-PYC-014)."""
 
 
 def hub_url(url: str | None = None) -> str:

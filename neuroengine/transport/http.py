@@ -37,6 +37,7 @@ _ANSWER_BYTES: Final = 6 * PROVIDER_PAYLOAD_BYTES + 65536
 """The longest answer that is read: the longest payload of a provider, every byte of it escaped."""
 _KEEP_ALIVE_S: Final = 4.0
 """How long an idle connection is kept: less than servers keep it (5 s), so that no request meets a closing one."""
+_LIMITS: Final = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=_KEEP_ALIVE_S)
 
 
 class Failure(NamedTuple):
@@ -88,14 +89,22 @@ def translated(error: httpx.HTTPError | httpx.InvalidURL, url: str) -> Connectio
         )
     else:
         kind = TimedOut if isinstance(error, httpx.TimeoutException) else ConnectionFailed
-        advice = "" if failure.request_sent else "; check the address (NEUROENGINE_URL) and that the hub runs"
         ours = kind(
-            f"{url} {failure.sentence} ({reason}){advice}",
+            f"{url} {failure.sentence} ({reason}){_advice(error, failure, url)}",
             request_sent=failure.request_sent,
             retryable=failure.retryable,
         )
     ours.__cause__ = error
     return ours
+
+
+def _advice(error: Exception, failure: Failure, url: str) -> str:
+    """What its reader can do about a failure, where that is known."""
+    if not failure.request_sent:
+        return "; check the address (NEUROENGINE_URL) and that the hub runs"
+    if isinstance(error, httpx.RemoteProtocolError) and url.startswith("http://"):
+        return "; if the port speaks TLS, write https:// instead of http://"
+    return ""
 
 
 def _is_tls(error: BaseException | None) -> bool:
@@ -298,9 +307,6 @@ class AsyncHub(_Exchange):
         """Closes the connections, unless they are the caller's."""
         if self._owned:
             await self._client.aclose()
-
-
-_LIMITS: Final = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=_KEEP_ALIVE_S)
 
 
 def _context(url: str, transport: object, verify: bool, ca_file: str | None) -> ssl.SSLContext:

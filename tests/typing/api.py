@@ -77,6 +77,6 @@ def uses_the_published_surface() -> None:
 
 
 def is_told_of_mistakes(client: Client) -> None:
-    client.generate("Hello", temprature=1.0)  # type: ignore[call-arg]  # a misspelt field
+    client.generate("Hello", warmth=1.0)  # type: ignore[call-arg]  # no field of the protocol
     client.generate("Hello", top_k="40")  # type: ignore[arg-type]  # a wrong type
     client.generate(None)  # type: ignore[arg-type]  # no prompt
