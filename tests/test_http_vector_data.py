@@ -17,6 +17,8 @@ from neuroengine._generated.registry import HUB_LIMITS
 
 REQUIREMENTS = {row["id"]: row for row in spec.requirements()}
 AREAS = {"HTTP", "BODY", "REQ", "ANS", "STREAM", "RESUME", "MODELS", "ERR", "CODE", "LIM", "ACCESS"}
+WRONG_VALUES = {"NE-REQ-007", "NE-REQ-008"}
+"""What asks for some well-formed answer to a wrong value."""
 WRONG_FIELD = [
     vector
     for vector in VECTORS.values()
@@ -117,6 +119,8 @@ def test_what_a_vector_expects_agrees_with_the_message_schemas(vector: Json) -> 
                 assert "command" not in request
             case 5:
                 assert refused == {"command"}, request
+            case "any" if WRONG_VALUES & set(vector["requirements"]):
+                assert refused, request
 
 
 def test_every_refusal_has_a_valid_twin() -> None:

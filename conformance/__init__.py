@@ -1,0 +1,33 @@
+"""The conformance suite: judges a running hub against the spec, from outside.
+
+It stands on the spec alone: of the project it imports `neuroengine.spec` and nothing else, so that it shares no mistake
+with the library and the mock hub.
+
+settings     what to judge, and how hard
+catalogue    the requirements, read from the spec
+requirement  binds a check to the requirement that it judges
+exchange     one request and what came back
+wire         one connection, read under a deadline
+target       sends requests, within the budget and at the pace of the run
+subject      what a run knows about its hub: which path works, whether the model repeats itself
+judge        what a check holds in its hands
+stream       one stream, polled
+strategies   requests made from the spec's schemas
+explore      runs a property over many requests and keeps the smallest that breaks it
+evidence     what a broken requirement shows
+shell        the lines that repeat an exchange by curl
+plugin       the suite as a pytest plugin
+run          one judgement: pytest in this process
+report       verdicts by requirement, counts, exit code; the published JSON
+junit        the same as JUnit XML
+terminal     the same for a person
+suite/       the checks
+"""
+
+from __future__ import annotations
+
+from conformance.catalogue import Requirement, catalogue
+from conformance.run import run
+from conformance.settings import Settings, check_limits, polite, read_target
+
+__all__ = ["Requirement", "Settings", "catalogue", "check_limits", "polite", "read_target", "run"]

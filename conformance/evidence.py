@@ -1,0 +1,42 @@
+"""What a check says when it cannot go on: that a requirement is broken, that it cannot be judged, that the hub is gone.
+
+The last two are outcomes of pytest, which hypothesis lets pass; so a property can end in any of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NoReturn
+
+import pytest
+
+if TYPE_CHECKING:
+    from conformance.exchange import Exchange
+
+GONE: Final = 3
+"""The exit code of a run whose target could not be reached or stopped answering."""
+
+
+class Violation(AssertionError):
+    """Raised when a real exchange breaks the requirement.
+
+    `expected` and `actual` are for a person; `exchanges` are what shows it, in their order. `is_final` when the breach
+    is that the hub answers no plain request any more. `is_flaky` when it did not show again.
+    """
+
+    def __init__(self, expected: str, actual: str, exchanges: tuple[Exchange, ...], *, is_final: bool = False) -> None:
+        super().__init__(f"expected {expected}; got {actual}")
+        self.expected = expected
+        self.actual = actual
+        self.exchanges = exchanges
+        self.is_final = is_final
+        self.is_flaky = False
+
+
+def not_judged(reason: str) -> NoReturn:
+    """Ends a check that cannot judge its requirement here."""
+    pytest.skip(reason)
+
+
+def target_lost(reason: str) -> NoReturn:
+    """Ends the run: there is nobody to ask."""
+    pytest.exit(reason, returncode=GONE)

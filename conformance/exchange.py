@@ -1,0 +1,112 @@
+"""One request, and what came back. Nothing here judges: it reads."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final
+
+JSON_TYPE: Final = "application/json"
+NO_JSON: Final = object()
+"""The content of an answer that is no JSON text in UTF-8."""
+EXCERPT: Final = 300
+"""The most characters of a text that a report shows."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A POST.
+
+    `content_type` None sends no such header, nor does an empty `access_key`; `keys` are the stream keys that the suite
+    made for it.
+    """
+
+    path: str
+    body: bytes
+    content_type: str | None = JSON_TYPE
+    keys: tuple[str, ...] = ()
+    access_key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A request and its answer, or the trouble that came instead.
+
+    `trouble` is "" for a complete answer, `deadline` when none was complete in time, `dropped` when the connection
+    ended before, `unreachable` when there was none; `detail` is the trouble in words.
+    """
+
+    request: Request
+    status: int = 0
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    trouble: str = ""
+    detail: str = ""
+
+    @cached_property
+    def content(self) -> Any:
+        """The answer's body read as strict JSON in UTF-8, or `NO_JSON`."""
+        if self.trouble:
+            return NO_JSON
+        try:
+            return json.loads(self.body.decode("utf-8"), parse_constant=_refuse_constant)
+        except (ValueError, RecursionError):
+            return NO_JSON
+
+    @property
+    def reply(self) -> Any:
+        """The member `reply`, whatever it holds; None without one."""
+        return self.content.get("reply") if isinstance(self.content, dict) else None
+
+    @property
+    def code(self) -> Any:
+        """The member `errorcode`, whatever it holds; None without one."""
+        return self.content.get("errorcode") if isinstance(self.content, dict) else None
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether it is an object with a string `reply` and an integer `errorcode`."""
+        return isinstance(self.reply, str) and is_integer(self.code)
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the request succeeded: status 200, a well-formed answer, code 0."""
+        return self.status == 200 and self.is_answer and self.code == 0
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the hub said in a well-formed answer that the request failed."""
+        return self.is_answer and self.code != 0
+
+    def header(self, name: str) -> str | None:
+        """A header of the answer; None without one."""
+        return next((value for found, value in self.headers if found.lower() == name), None)
+
+    def describe(self) -> str:
+        """What came back, in a few words."""
+        if self.trouble:
+            return self.detail
+        if self.is_answer:
+            return f"errorcode {self.code}, reply {excerpt(json.dumps(self.reply, ensure_ascii=False))}"
+        kind = "no JSON" if self.content is NO_JSON else "JSON that is no answer object"
+        return (
+            f"status {self.status}, {kind}: {excerpt(self.body.decode('utf-8', 'backslashreplace')) or 'an empty body'}"
+        )
+
+
+def is_integer(value: Any) -> bool:
+    """Whether a JSON value is an integer in JSON Schema's meaning: 0.0 is one, true is none."""
+    return (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, float) and value.is_integer())
+
+
+def excerpt(text: str) -> str:
+    """At most `EXCERPT` characters of a text, from both of its ends."""
+    if len(text) <= EXCERPT:
+        return text
+    half = EXCERPT // 2
+    return f"{text[:half]} … ({len(text) - EXCERPT} characters left out) … {text[-half:]}"
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")

@@ -1,0 +1,212 @@
+"""The suite as a pytest plugin: `-p conformance.plugin`, or by `neuroengine conformance run`.
+
+It takes the settings as options, lets only the checks of the chosen rows run, and turns what each check did into a
+plain record on its report, so that records travel from xdist's workers too. Laws: a breach is reported only when the
+check breaks again on a second run and the hub still answers a plain request (unless just that is broken); a check
+that required nothing passes nothing.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from conformance.evidence import Violation, not_judged
+from conformance.exchange import excerpt
+from conformance.judge import Judge
+from conformance.requirement import MARK, Binding, binding
+from conformance.settings import Settings, options, read_options
+from conformance.shell import shell_lines
+from conformance.subject import TRIES, Subject
+from conformance.target import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from conformance.exchange import Exchange, Request
+
+RECORD: Final = "conformance"
+"""The name under which a report's user properties hold the record."""
+AREAS_LAST: Final = ("ERR", "ANS")
+"""Areas whose checks look back at the whole run."""
+AREAS_DEAR: Final = ("STREAM", "RESUME")
+"""Areas whose checks send many requests each."""
+BODY_SHOWN: Final = 20_000
+SUBJECT: Final = pytest.StashKey[Subject]()
+"""Where the session's configuration holds the hub under judgement, once it was met."""
+_settings: Final = pytest.StashKey[Settings | None]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Takes each setting as an option."""
+    group = parser.getgroup("conformance", "judging a Neuroengine hub")
+    for name, shape in options():
+        group.addoption(name, **shape)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Reads the settings."""
+    config.addinivalue_line("markers", f"{MARK}(requirement, in_smoke): what a check judges")
+    try:
+        config.stash[_settings] = read_options(config.option)
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keeps the checks of the chosen rows; where requests are counted, binding and cheap rows come first."""
+    settings = config.stash[_settings]
+    bound = {item: found for item in items if (found := binding(item))}
+    if settings is None:
+        return
+    left_out = [item for item, found in bound.items() if not is_chosen(found, settings)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
+
+    def place(item: pytest.Item) -> tuple[bool, bool, bool]:
+        row = bound[item].requirement
+        counted = bool(settings.max_requests)
+        return counted and row.level != "MUST", counted and row.area in AREAS_DEAR, row.area in AREAS_LAST
+
+    items.sort(key=lambda item: place(item) if item in bound else (False, False, False))
+
+
+def is_chosen(found: Binding, settings: Settings) -> bool:
+    """Whether a check belongs to the profile, the level and the selection."""
+    row = found.requirement
+    return (
+        (found.in_smoke if settings.profile == "smoke" else row.profile in {"core", settings.profile})
+        and (settings.level == "should" or row.level == "MUST")
+        and (not settings.select or any(fnmatchcase(row.id, pattern) for pattern in settings.select))
+    )
+
+
+@pytest.fixture(scope="session")
+def subject(pytestconfig: pytest.Config) -> Generator[Subject]:
+    """The hub under judgement, met before anything is judged."""
+    settings = pytestconfig.stash[_settings]
+    if settings is None:
+        raise pytest.UsageError("the suite needs a hub to judge: --ne-target URL --ne-service NAME")
+    target = Target(settings)
+    try:
+        subject = Subject(settings, target)
+        pytestconfig.stash[SUBJECT] = subject
+        subject.meet()
+        yield subject
+    finally:
+        target.close()
+
+
+@pytest.fixture
+def judge(subject: Subject, request: pytest.FixtureRequest) -> Judge:
+    """What a check holds in its hands."""
+    return Judge(subject, request.node.name)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Runs a check; one that finds a breach is run again before it is believed."""
+    judge = pyfuncitem.funcargs.get("judge")
+    if not isinstance(judge, Judge) or binding(pyfuncitem) is None:
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}  # noqa: SLF001 - pytest's own hook reads it too
+    check = pyfuncitem.obj
+    try:
+        check(**arguments)
+    except Violation as first:
+        if first.is_final:
+            raise
+        try:
+            check(**arguments)
+        except Violation as second:
+            second.is_flaky = False
+            _still_answers(judge, second)
+            raise
+        first.is_flaky = True
+        raise
+    if not judge.judged:
+        not_judged("the check had nothing to judge")
+    return True
+
+
+def _still_answers(judge: Judge, breach: Violation) -> None:
+    """A hub that answers no plain request any more has another trouble than the one under judgement."""
+    if not judge.subject.answers_plainly:
+        return
+    for _ in range(TRIES):
+        exchange = judge.subject.ask_plainly()
+        if exchange.is_success:
+            return
+    not_judged(f"the hub stopped to answer plain requests ({exchange.describe()})")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Puts the check's record on its report."""
+    report = yield
+    found = binding(item)
+    if found is not None and (call.when == "call" or report.outcome != "passed"):
+        report.user_properties.append((RECORD, _record(item, found, report, call)))
+    return report
+
+
+def _record(
+    item: pytest.Item, found: Binding, report: pytest.TestReport, call: pytest.CallInfo[None]
+) -> dict[str, Any]:
+    """What a check did, as plain JSON."""
+    judge = getattr(item, "funcargs", {}).get("judge")
+    record: dict[str, Any] = {
+        "requirement": found.requirement.id,
+        "check": found.check,
+        "case": found.case,
+        "outcome": report.outcome,
+        "reason": "",
+        "exchanges": judge.exchanges if judge else 0,
+        "judged": judge.judged if judge else 0,
+        "breach": None,
+    }
+    error = call.excinfo.value if call.excinfo else None
+    if isinstance(error, Violation) and judge is not None:
+        record["breach"] = _breach(error, judge.settings)
+        record["reason"] = str(error)
+    elif report.outcome == "skipped":
+        record["reason"] = getattr(error, "msg", str(error))
+    elif error is not None:
+        record["outcome"] = "error"
+        record["reason"] = f"{type(error).__name__}: {error}"
+        record["traceback"] = str(report.longrepr)
+    return record
+
+
+def _breach(breach: Violation, settings: Settings) -> dict[str, Any]:
+    exchanges = breach.exchanges
+    return {
+        "expected": breach.expected,
+        "actual": breach.actual,
+        "flaky": breach.is_flaky,
+        "exchanges": [{"request": _request(shown.request, settings), "answer": _answer(shown)} for shown in exchanges],
+        "reproduce": shell_lines([shown.request for shown in exchanges], settings),
+    }
+
+
+def _request(request: Request, settings: Settings) -> dict[str, Any]:
+    body = request.body[:BODY_SHOWN].decode("utf-8", "backslashreplace")
+    return {
+        "method": "POST",
+        "url": settings.origin + request.path,
+        "content_type": request.content_type,
+        "access_key": bool(request.access_key),
+        "body": body,
+        "bytes": len(request.body),
+    }
+
+
+def _answer(exchange: Exchange) -> dict[str, Any]:
+    if exchange.trouble:
+        return {"trouble": exchange.trouble, "detail": exchange.detail}
+    body = excerpt(exchange.body.decode("utf-8", "backslashreplace"))
+    return {"status": exchange.status, "content_type": exchange.header("content-type"), "body": body}

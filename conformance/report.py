@@ -1,0 +1,217 @@
+"""Verdicts by requirement, counts and the exit code: the report, as JSON by its published schema.
+
+Laws: a requirement passes only if all its checks ran, each of them required something of a real exchange, and the hub
+answered a plain request in this run; a breach of a SHOULD warns, and so does one that did not show again; no secret
+stands in a report.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any, Final
+
+from conformance.catalogue import catalogue
+from neuroengine import spec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from conformance.catalogue import Requirement
+    from conformance.requirement import Binding
+    from conformance.settings import Settings
+
+FORMAT: Final = "neuroengine-conformance-report/1"
+VERDICTS: Final = ("pass", "fail", "warn", "skip", "error")
+CONFORMING, NOT_CONFORMING, LOST = 0, 1, 3
+"""Exit codes. 2 is a usage error, which makes no report."""
+
+
+NOT_TAKEN_YET: Final = {
+    "provider": "provider access",
+    "access-service": "a service with access keys",
+    "quota-service": "a service with a small quota",
+}
+"""What some rows need and no setting can give."""
+OUTSIDE: Final = "cannot be judged from outside"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a run brought back: the checks' records, and what became of the run itself."""
+
+    records: Sequence[dict[str, Any]]
+    bindings: Sequence[Binding]
+    stopped: str
+    answers_plainly: bool
+    requests: int
+    started_at: datetime
+    seconds: float
+
+
+def rows_in_scope(settings: Settings) -> list[Requirement]:
+    """The requirements of a hub that the profile, the level and the selection ask for."""
+    profiles = {"core", settings.profile}
+    return [
+        row
+        for row in catalogue().values()
+        if row.role == "hub"
+        and row.profile in profiles
+        and (settings.level == "should" or row.level == "MUST")
+        and (not settings.select or any(fnmatchcase(row.id, pattern) for pattern in settings.select))
+    ]
+
+
+def build_report(settings: Settings, judgement: Judgement, *, require_complete: bool = False) -> dict[str, Any]:
+    """The report of a run."""
+    rows = rows_in_scope(settings)
+    if settings.profile == "smoke":
+        judged = {found.requirement.id for found in judgement.bindings}
+        rows = [row for row in rows if row.id in judged]
+    requirements = [_entry(row, judgement) for row in rows]
+    counts = Counter(entry["verdict"] for entry in requirements)
+    musts = [entry for entry in requirements if entry["level"] == "MUST"]
+    judged_musts = [entry for entry in musts if entry["verdict"] in {"pass", "fail"}]
+    report = {
+        "format": FORMAT,
+        "spec_revision": spec.revision(),
+        "suite_version": _suite_version(),
+        "role": "hub",
+        "started_at": judgement.started_at.isoformat(timespec="seconds"),
+        "seconds": round(judgement.seconds, 3),
+        "requests": judgement.requests,
+        "seed": settings.seed,
+        "settings": _configuration(settings),
+        "requirements": requirements,
+        "counts": {verdict: counts[verdict] for verdict in VERDICTS},
+        "musts": {"judged": len(judged_musts), "in_scope": len(musts)},
+        "stopped": judgement.stopped,
+    }
+    report["exit_code"] = _exit_code(report, judgement, require_complete=require_complete)
+    report["conforms"] = report["exit_code"] == CONFORMING
+    return report
+
+
+def missing_needs(report: dict[str, Any]) -> list[str]:
+    """Why the MUSTs that were not judged were not: each reason once, the most frequent first."""
+    left = [entry for entry in report["requirements"] if entry["level"] == "MUST" and entry["verdict"] == "skip"]
+    return [reason for reason, _ in Counter(map(short_reason, left)).most_common()]
+
+
+def short_reason(entry: dict[str, Any]) -> str:
+    """Why a requirement was not judged, without what is true of it alone."""
+    return OUTSIDE if entry["reason"].startswith(OUTSIDE) else str(entry["reason"])
+
+
+def _entry(row: Requirement, judgement: Judgement) -> dict[str, Any]:
+    records = [record for record in judgement.records if record["requirement"] == row.id]
+    verdict, reason = _verdict(row, records, judgement)
+    entry = {
+        "id": row.id,
+        "level": row.level,
+        "profile": row.profile,
+        "basis": row.basis,
+        "section": row.section,
+        "title": row.title,
+        "sentence": row.sentence,
+        "needs": list(row.needs),
+        "verdict": verdict,
+        "reason": reason,
+        "checks": {"expected": sorted(row.checks), "emitted": sorted({record["check"] for record in records})},
+        "exchanges": sum(record["exchanges"] for record in records),
+    }
+    entry["breaches"] = [
+        {"check": record["check"], "case": record["case"], **record["breach"]} for record in records if record["breach"]
+    ]
+    entry["errors"] = [
+        {
+            "check": record["check"],
+            "case": record["case"],
+            "message": record["reason"],
+            "traceback": record["traceback"],
+        }
+        for record in records
+        if record["outcome"] == "error"
+    ]
+    return entry
+
+
+def _verdict(row: Requirement, records: list[dict[str, Any]], judgement: Judgement) -> tuple[str, str]:
+    """A row's verdict, and why where it is neither passed nor broken."""
+    breaches = [record["breach"] for record in records if record["breach"]]
+    if any(not breach["flaky"] for breach in breaches):
+        return ("fail" if row.level == "MUST" else "warn"), ""
+    if broken := [record["reason"] for record in records if record["outcome"] == "error"]:
+        return "error", broken[0]
+    if breaches:
+        return "warn", "the breach did not show again when the check was repeated"
+    if row.untestable:
+        return "skip", f"{OUTSIDE}: {row.untestable}"
+    if row.pending:
+        return "skip", _why_pending(row)
+    return _passed_or_not(row, records, judgement)
+
+
+def _passed_or_not(row: Requirement, records: list[dict[str, Any]], judgement: Judgement) -> tuple[str, str]:
+    if skipped := list(dict.fromkeys(record["reason"] for record in records if record["outcome"] == "skipped")):
+        return "skip", "; ".join(skipped)
+    missing = set(row.checks) - {record["check"] for record in records}
+    if missing and judgement.stopped:
+        return "error", f"not reached: {judgement.stopped}"
+    if missing and not (judgement.bindings and records):
+        return "error", f"no check ran, although {', '.join(sorted(missing))} should have"
+    if not judgement.answers_plainly:
+        return "skip", "no plain request succeeded in this run"
+    return "pass", ""
+
+
+def _why_pending(row: Requirement) -> str:
+    for need, words in NOT_TAKEN_YET.items():
+        if need in row.needs:
+            return f"needs {words}, which this suite does not take yet"
+    return "its check is not built yet"
+
+
+def _exit_code(report: dict[str, Any], judgement: Judgement, *, require_complete: bool) -> int:
+    counts, musts = report["counts"], report["musts"]
+    if judgement.stopped:
+        return LOST
+    if counts["fail"]:
+        return NOT_CONFORMING
+    if counts["error"] or not (counts["pass"] or counts["warn"]):
+        return LOST
+    testable = [entry for entry in report["requirements"] if not catalogue()[entry["id"]].untestable]
+    complete = musts["judged"] == len([entry for entry in testable if entry["level"] == "MUST"])
+    return NOT_CONFORMING if require_complete and not complete else CONFORMING
+
+
+def _configuration(settings: Settings) -> dict[str, Any]:
+    """The settings, without anything secret."""
+    names = (
+        "url",
+        "service",
+        "second_service",
+        "ca_file",
+        "insecure",
+        "profile",
+        "level",
+        "timeout",
+        "max_wait",
+        "rate",
+    )
+    configuration = {name: getattr(settings, name) for name in names}
+    return configuration | {
+        "select": list(settings.select),
+        "limits": dict(settings.limits),
+        "max_requests": settings.max_requests,
+    }
+
+
+def _suite_version() -> str:
+    try:
+        return version("neuroengine")
+    except PackageNotFoundError:
+        return "unknown"

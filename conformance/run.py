@@ -1,0 +1,141 @@
+"""One judgement of a hub: pytest in this process, with the suite's own settings and nothing of the caller's."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import pytest
+
+from conformance.plugin import RECORD, SUBJECT
+from conformance.report import Judgement, build_report, rows_in_scope
+from conformance.requirement import Binding, binding
+from conformance.target import tls_context
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from conformance.settings import Settings
+
+HERE: Final = Path(__file__).parent
+OF_THE_CALLER: Final = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
+"""Variables that would bring the caller's own pytest settings into the judgement."""
+WITHOUT: Final = ("cacheprovider", "capture", "faulthandler", "junitxml", "logging", "terminal")
+"""Parts of pytest that write, or take what belongs to the process."""
+
+
+class Progress(Protocol):
+    """Is told what happens while it happens."""
+
+    def begin(self, checks: Sequence[Binding]) -> None:
+        """The checks that are going to run, in their order."""
+
+    def note(self, record: dict[str, Any]) -> None:
+        """One check is done."""
+
+
+def run(settings: Settings, progress: Progress | None = None, *, require_complete: bool = False) -> dict[str, Any]:
+    """Judges the hub and returns the report, as the report's schema describes it.
+
+    `require_complete` makes a MUST that could have been judged and was not a failure.
+
+    Raises:
+        ValueError: the selection holds no requirement of a hub, or the file of authorities cannot be used.
+    """
+    if not rows_in_scope(settings):
+        raise ValueError(f"no requirement of a hub matches {', '.join(settings.select)} in profile {settings.profile}")
+    try:
+        tls_context(settings)
+    except OSError as error:
+        raise ValueError(f"the file of authorities {settings.ca_file!r} cannot be used: {error}") from None
+    collector = _Collector(progress)
+    began, started = time.monotonic(), datetime.now(UTC)
+    with _own_environment():
+        code = pytest.main(_arguments(settings), plugins=[collector])
+    if code in {pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR} and not collector.stopped:
+        collector.stopped = f"the suite itself failed (pytest's exit code {int(code)})"
+    judgement = Judgement(
+        records=collector.records,
+        bindings=collector.bindings,
+        stopped=collector.stopped,
+        answers_plainly=collector.answers_plainly,
+        requests=collector.requests,
+        started_at=started,
+        seconds=time.monotonic() - began,
+    )
+    return build_report(settings, judgement, require_complete=require_complete)
+
+
+def collect_bindings() -> list[Binding]:
+    """Every check of the suite with the requirement that it judges; nothing is sent."""
+    collector = _Collector(None)
+    with _own_environment():
+        pytest.main([*_pytest_arguments(), "--collect-only"], plugins=[collector])
+    if collector.stopped:
+        raise ImportError(collector.stopped)
+    return collector.bindings
+
+
+@dataclass
+class _Collector:
+    """Gathers what the checks report."""
+
+    progress: Progress | None
+    records: list[dict[str, Any]] = field(default_factory=list)
+    bindings: list[Binding] = field(default_factory=list)
+    stopped: str = ""
+    answers_plainly: bool = False
+    requests: int = 0
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.stopped = f"the suite could not be loaded: {report.longrepr}"
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self.bindings = [found for item in session.items if (found := binding(item))]
+        if self.progress:
+            self.progress.begin(self.bindings)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        for name, record in report.user_properties:
+            if name == RECORD and isinstance(record, dict):
+                self.records.append(record)
+                if self.progress:
+                    self.progress.note(record)
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        self.stopped = getattr(excinfo.value, "msg", "") or "the run was interrupted"
+
+    def pytest_internalerror(self, excrepr: object) -> None:
+        self.stopped = f"the suite itself failed: {excrepr}"
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        subject = session.config.stash.get(SUBJECT, None)
+        if subject is not None:
+            self.answers_plainly = subject.answers_plainly
+            self.requests = subject.target.sent
+
+
+def _arguments(settings: Settings) -> list[str]:
+    return [*_pytest_arguments(), *settings.arguments()]
+
+
+def _pytest_arguments() -> list[str]:
+    ini = ["-c", str(HERE / "pytest.ini"), "--rootdir", str(HERE), "--import-mode=importlib", "--assert=plain"]
+    plugins = ["--disable-plugin-autoload", "-p", "conformance.plugin"]
+    return [*ini, *plugins, *(f"-pno:{name}" for name in WITHOUT), str(HERE / "suite")]
+
+
+@contextmanager
+def _own_environment() -> Generator[None]:
+    """Without the caller's settings of pytest, for as long as the judgement takes."""
+    kept = {name: os.environ.pop(name) for name in OF_THE_CALLER if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)

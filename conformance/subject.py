@@ -1,0 +1,116 @@
+"""What a run knows about its hub: which form of the path works, whether any request succeeds, what was exchanged.
+
+Law: a run whose plain request never succeeded earns no pass, whatever else its answers look like.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from conformance.evidence import target_lost
+from conformance.exchange import Exchange, Request
+
+if TYPE_CHECKING:
+    from conformance.settings import Settings
+    from conformance.target import Target
+
+PLAIN_MESSAGE: Final = "Please tell me in a few sentences about a walk along the sea."
+PLAIN_REQUEST: Final = {"message": PLAIN_MESSAGE}
+"""The request that every hub takes: the documented minimum."""
+TRIES: Final = 3
+REMEMBERED: Final = 5_000
+SPARE_POLLS: Final = 100
+
+
+class Subject:
+    """The hub under judgement."""
+
+    def __init__(self, settings: Settings, target: Target) -> None:
+        self.settings = settings
+        self.target = target
+        self.journal: deque[Exchange] = deque(maxlen=REMEMBERED)
+        self.answers_plainly = False
+        self.model_list: Exchange | None = None
+        self.succeeded: set[Request] = set()
+        self._longest_reply = 0
+        self.path = self.path_with_slash
+
+    @property
+    def path_with_slash(self) -> str:
+        """The documented path of the service."""
+        return f"{self.settings.prefix}/{self.settings.service}/"
+
+    @property
+    def path_without_slash(self) -> str:
+        """The deployed path of the service."""
+        return self.path_with_slash.removesuffix("/")
+
+    @property
+    def most_polls(self) -> int:
+        """A stream of a short text that has not ended after so many polls never ends, were its pieces characters."""
+        return SPARE_POLLS + self._longest_reply
+
+    def send(self, request: Request) -> Exchange:
+        """One exchange, remembered."""
+        return self.send_together([request])[0]
+
+    def send_together(self, requests: list[Request]) -> list[Exchange]:
+        """Exchanges at the same time, remembered."""
+        exchanges = self.target.send_together(requests)
+        self.journal.extend(exchanges)
+        self._longest_reply = max([self._longest_reply, *(len(e.reply) for e in exchanges if e.is_success)])
+        return exchanges
+
+    def ask_plainly(self) -> Exchange:
+        """The documented minimum, sent to the path that works."""
+        return self.send(Request(self.path, json.dumps(PLAIN_REQUEST).encode()))
+
+    def meet(self) -> None:
+        """Finds the path that works, before anything is judged; ends the run where there is nothing to judge."""
+        failed: list[Exchange] = []
+        for _ in range(TRIES):
+            for path in (self.path_with_slash, self.path_without_slash):
+                self.path = path
+                exchange = self.ask_plainly()
+                if exchange.is_success and exchange.reply.strip():
+                    self.answers_plainly = True
+                    return
+                if exchange.trouble == "unreachable":
+                    target_lost(f"the hub at {self.settings.url} could not be reached: {_advice(exchange)}")
+                failed.append(exchange)
+        self.path = self.path_with_slash
+        if not any(_is_nonsense(exchange) for exchange in failed):
+            target_lost(self._nothing_to_judge(failed[-1]))
+
+    def _nothing_to_judge(self, last: Exchange) -> str:
+        """Why a hub whose answers are no nonsense cannot be judged either, and what to do."""
+        service = self.settings.service
+        if last.is_success:
+            return f"the service {service!r} answered with empty replies only, so there is no text to judge"
+        models = self.send(Request(f"{self.settings.prefix}/", b'{"command": "getmodels"}')).content
+        listed = [entry.get("name") for entry in models if isinstance(entry, dict)] if isinstance(models, list) else []
+        names = [name for name in listed if isinstance(name, str)]
+        advice = f"is the name right (--service)? The hub lists {', '.join(names)}" if names else "is the name right?"
+        if service in names:
+            advice = "the hub lists it: is its provider there, and has it quota left?"
+        return f"the service {service!r} answers no request ({last.describe()}); {advice}"
+
+
+def _is_nonsense(exchange: Exchange) -> bool:
+    """Whether a hub that means to serve the request cannot have meant this; a foreign 404 page is no nonsense."""
+    return (exchange.status == 200 and not exchange.is_answer) or (exchange.is_answer and _claims_success(exchange))
+
+
+def _claims_success(exchange: Exchange) -> bool:
+    return bool(exchange.code == 0 and exchange.status != 200)
+
+
+def _advice(exchange: Exchange) -> str:
+    detail = exchange.detail
+    if "CERTIFICATE_VERIFY_FAILED" in detail:
+        return f"{detail}. Give the authority with --ca-file PEM, or verify nothing with --insecure"
+    if "WRONG_VERSION_NUMBER" in detail or "RECORD_LAYER" in detail:
+        return f"{detail}. It seems to speak plain HTTP: write http://…"
+    return f"{detail}. Is the address right, and is the hub running?"

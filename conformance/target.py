@@ -1,0 +1,170 @@
+"""Sends requests to the hub and brings back what came, whatever it was.
+
+Laws: every exchange has a deadline for the whole of it, so neither a hang nor a trickle stops a run; a connection that
+turns out to be closed is no trouble before a fresh one was tried; five exchanges in trouble in a row end the run.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from conformance.evidence import not_judged, target_lost
+from conformance.exchange import Exchange
+from conformance.settings import RUN_S
+from conformance.wire import Address, Connection, Received
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from conformance.exchange import Request
+    from conformance.settings import Settings
+
+TROUBLES_IN_A_ROW: Final = 5
+PORTS: Final = {"http": 80, "https": 443}
+
+
+class Target:
+    """The hub, as something to post to. It keeps its connections, one for each exchange that runs at the same time."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._address = _address(settings)
+        self._idle: list[Connection] = []
+        self._keeps_connections = True
+        self._ends = time.monotonic() + RUN_S
+        self._next = 0.0
+        self._troubles = 0
+        self.sent = 0
+
+    def send(self, request: Request) -> Exchange:
+        """One exchange."""
+        return self.send_together([request])[0]
+
+    def send_together(self, requests: Sequence[Request]) -> list[Exchange]:
+        """Exchanges that run at the same time, each on a connection of its own; in the order of the requests."""
+        self._account(len(requests))
+        if len(requests) == 1:
+            exchanges = [self._exchange(requests[0])]
+        else:
+            with ThreadPoolExecutor(len(requests)) as threads:
+                exchanges = list(threads.map(self._exchange, requests))
+        for exchange in exchanges:
+            self._notice(exchange)
+        return exchanges
+
+    def pause(self, seconds: float) -> None:
+        """Waits, for a time that the spec or the run's rate names."""
+        if seconds > 0:
+            time.sleep(seconds)
+
+    def close(self) -> None:
+        """Closes every connection."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def _account(self, requests: int) -> None:
+        """Keeps to the run's budget, time and rate."""
+        budget = self._settings.max_requests
+        if budget and self.sent + requests > budget:
+            not_judged(f"the run's budget of {budget} requests is used up")
+        now = time.monotonic()
+        if now > self._ends:
+            not_judged(f"the run's time of {RUN_S:g} s is over")
+        if self._settings.rate:
+            self.pause(self._next - now)
+            self._next = max(now, self._next) + requests / self._settings.rate
+        self.sent += requests
+
+    def _notice(self, exchange: Exchange) -> None:
+        self._troubles = self._troubles + 1 if exchange.trouble else 0
+        if self._troubles >= TROUBLES_IN_A_ROW:
+            why = f"the last time because {exchange.detail}"
+            target_lost(f"the hub did not answer {self._troubles} times in a row, {why}")
+
+    def _exchange(self, request: Request) -> Exchange:
+        """One exchange, on a connection that is kept or a fresh one."""
+        seconds = self._settings.timeout
+        deadline = time.monotonic() + seconds
+        try:
+            return Exchange(request, *self._post(request, deadline))
+        except _Unreachable as error:
+            return Exchange(request, trouble="unreachable", detail=f"no connection was possible ({error})")
+        except TimeoutError:
+            return Exchange(request, trouble="deadline", detail=f"no complete answer came within {seconds:g} s")
+        except (OSError, HTTPException) as error:
+            detail = f"the connection ended without an answer ({_words(error)})"
+            return Exchange(request, trouble="dropped", detail=detail)
+
+    def _post(self, request: Request, deadline: float) -> Received:
+        connection = self._connection(deadline)
+        was_kept = not connection.is_fresh
+        try:
+            return self._post_on(connection, request, deadline)
+        except (ConnectionError, ssl.SSLError, HTTPException):
+            if not was_kept:
+                raise
+        # The hub closed what it seemed to keep open: from now on nothing is kept. A poll is not sent again, because
+        # its piece may have been in the lost answer.
+        self._keeps_connections = False
+        if request.keys:
+            raise ConnectionError("the hub closed a connection that it seemed to keep")
+        return self._post_on(self._connection(deadline), request, deadline)
+
+    def _post_on(self, connection: Connection, request: Request, deadline: float) -> Received:
+        try:
+            return connection.post(request, deadline)
+        finally:
+            if connection.is_over or not self._keeps_connections:
+                connection.close()
+            else:
+                self._idle.append(connection)
+
+    def _connection(self, deadline: float) -> Connection:
+        while self._idle:
+            connection = self._idle.pop()
+            if self._keeps_connections and not connection.looks_closed:
+                return connection
+            connection.close()
+        try:
+            return Connection(self._address, deadline)
+        except OSError as error:
+            raise _Unreachable(_words(error)) from error
+
+
+class _Unreachable(Exception):
+    """Raised when no connection was possible."""
+
+
+def _address(settings: Settings) -> Address:
+    """Where the hub is.
+
+    Raises:
+        OSError: the file of authorities cannot be read, or holds none.
+    """
+    parts = urlsplit(settings.url)
+    port = parts.port or PORTS[parts.scheme]
+    return Address(parts.hostname or "", port, parts.netloc, tls_context(settings))
+
+
+def tls_context(settings: Settings) -> ssl.SSLContext | None:
+    """How certificates are verified; none for plain HTTP.
+
+    Raises:
+        OSError: the file of authorities cannot be read, or holds none.
+    """
+    if not settings.url.startswith("https:"):
+        return None
+    context = ssl.create_default_context(cafile=settings.ca_file or None)
+    if settings.insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _words(error: Exception) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,228 @@
+"""`neuroengine conformance`: judge a hub, list and explain the requirements."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+import click
+
+from neuroengine import spec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conformance import Settings
+
+FIRST_REPORT: Final = "conformance-report.json"
+"""Where a judgement of the embedded mock hub leaves its report, so that a first run leaves something to look at."""
+EMBEDDED_SERVICES: Final = {"Neuroengine-Large": "DEMOKEY", "Neuroengine-Small": "DEMOKEY"}
+EMBEDDED_LIMITS: Final = {"stream_idle_s": 2.0, "end_kept_s": 2.0}
+"""The embedded mock hub forgets sooner than a real one, so that nothing has to be skipped for want of time."""
+LOST: Final = 3
+
+
+@click.group(name="conformance")
+def command() -> None:
+    """Judge a hub against the spec, and read its requirements."""
+
+
+def _limits(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, float]:
+    """Reads NAME=NUMBER options; the names are checked by the suite."""
+    limits = {}
+    for value in values:
+        name, separator, number = value.partition("=")
+        try:
+            limits[name] = float(number)
+        except ValueError:
+            separator = ""
+        if not separator or not name:
+            raise click.BadParameter(f"{value!r} is not of the form NAME=NUMBER", context, parameter)
+    return limits
+
+
+def _report_file(context: click.Context, parameter: click.Parameter, value: Path | None) -> Path | None:
+    """A file in a folder that exists: better said before the run than after it."""
+    if value is not None and not value.absolute().parent.is_dir():
+        raise click.BadParameter(f"the folder of {str(value)!r} does not exist", context, parameter)
+    return value
+
+
+_FILE: Final = click.Path(dir_okay=False, path_type=Path)
+_SECONDS: Final = click.FloatRange(min=0, min_open=True)
+
+
+@command.command()
+@click.argument("target", required=False)
+@click.option("--service", default="", metavar="NAME", help="The service to ask.")
+@click.option("--second-service", default="", metavar="NAME", help="Another service of the hub.")
+@click.option("--ca-file", type=_FILE, help="Trust the authorities of this PEM file instead of the system's.")
+@click.option("--insecure", is_flag=True, help="Verify no certificate.")
+@click.option(
+    "--profile",
+    type=click.Choice(["smoke", "core", "extended"]),
+    default="core",
+    show_default=True,
+    help="How much to judge; smoke sends at most 20 requests.",
+)
+@click.option(
+    "--level",
+    type=click.Choice(["must", "should"]),
+    default="should",
+    show_default=True,
+    help="Judge the binding requirements alone, or the recommendations too.",
+)
+@click.option(
+    "--select", multiple=True, metavar="GLOB", help="Judge these ids alone, as 'NE-STREAM-*'; may be repeated."
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), help="What every generated request follows from; by chance if left out."
+)
+@click.option("--timeout", type=_SECONDS, default=20.0, show_default=True, help="Seconds that one exchange may take.")
+@click.option(
+    "--max-wait", type=_SECONDS, default=20.0, show_default=True, help="Seconds that a check may wait for a limit."
+)
+@click.option(
+    "--limit",
+    "limits",
+    multiple=True,
+    callback=_limits,
+    metavar="NAME=NUMBER",
+    help="A limit of the hub's own; may be repeated.",
+)
+@click.option("--rate", type=click.FloatRange(min=0), help="Requests a second, 0 for no bound; 2 off this machine.")
+@click.option(
+    "--max-requests", type=click.IntRange(min=0), help="Requests in all, 0 for no bound; 200 off this machine."
+)
+@click.option("--json", "json_file", type=_FILE, callback=_report_file, help="Write the report as JSON.")
+@click.option("--junit", "junit_file", type=_FILE, callback=_report_file, help="Write the report as JUnit XML.")
+@click.option("--require-complete", is_flag=True, help="Fail when a MUST that can be judged was not.")
+def run(
+    target: str | None,
+    json_file: Path | None,
+    junit_file: Path | None,
+    *,
+    require_complete: bool,
+    **options: Any,
+) -> None:
+    """Judge the hub at TARGET, a URL; without TARGET, the embedded mock hub.
+
+    Exit code: 0 conforming as far as it was judged; 1 not conforming; 2 usage; 3 the hub could not be reached, stopped
+    answering, or the suite failed.
+    """
+    try:
+        import conformance
+    except ImportError as error:
+        _fail(f"the suite needs the package {error.name!r}; run: pip install 'neuroengine[conformance]'", 2)
+    from conformance.junit import junit_xml
+    from conformance.terminal import Terminal
+
+    if target is None:
+        json_file = json_file or Path(FIRST_REPORT)
+    terminal = Terminal()
+    with _judged(target, options) as (settings, what):
+        try:
+            terminal.announce(settings, what)
+            report = conformance.run(settings, terminal, require_complete=require_complete)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+    terminal.finish(report)
+    if json_file:
+        _write(json_file, (json.dumps(report, indent=2) + "\n").encode())
+    if junit_file:
+        _write(junit_file, junit_xml(report))
+    sys.exit(report["exit_code"])
+
+
+@contextmanager
+def _judged(target: str | None, options: dict[str, Any]) -> Iterator[tuple[Settings, str]]:
+    """The settings for the given hub, or for an embedded one that lives as long as it is judged."""
+    if target is not None:
+        settings = _settings(target, options)
+        yield settings, f"{settings.url}, service {settings.service}"
+        return
+    if options["service"] or options["second_service"]:
+        raise click.UsageError("--service and --second-service name services of a TARGET; say which")
+    try:
+        from mockserver import MockHub
+    except ImportError as error:
+        _fail(f"the embedded mock hub needs the package {error.name!r}; run: pip install 'neuroengine[mock]'", 2)
+    first, second = EMBEDDED_SERVICES
+    own = {row["name"]: float(row["value"]) for row in spec.limits() if row["scope"] == "hub"} | EMBEDDED_LIMITS
+    with MockHub(services=EMBEDDED_SERVICES, tls=False, limits=EMBEDDED_LIMITS) as hub:
+        told = {"service": first, "second_service": second, "limits": own | options["limits"]}
+        yield _settings(hub.url, options | told), f"the embedded mock hub at {hub.url}"
+
+
+def _settings(target: str, options: dict[str, Any]) -> Settings:
+    from conformance import Settings, check_limits, polite, read_target
+
+    try:
+        url, service = read_target(target, options["service"])
+        check_limits(options["limits"])
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    rate, most = polite(url, options["profile"], options["rate"], options["max_requests"])
+    given = options | {"url": url, "service": service, "rate": rate, "max_requests": most}
+    given["ca_file"] = str(options["ca_file"] or "")
+    given["seed"] = secrets.randbelow(2**32) if options["seed"] is None else options["seed"]
+    return Settings(**given)
+
+
+def _write(file: Path, content: bytes) -> None:
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        _fail(f"the report {str(file)!r} cannot be written: {error.strerror}", LOST)
+    click.echo(f"report: {file}")
+
+
+@command.command("list")
+@click.option("--role", type=click.Choice(["hub", "client", "provider"]), help="Only what binds this role.")
+@click.option("--profile", type=click.Choice(["core", "extended"]), help="Only this profile.")
+@click.option("--level", type=click.Choice(["must", "should", "may"]), help="Only this level.")
+def list_requirements(role: str | None, profile: str | None, level: str | None) -> None:
+    """List the requirements: id, level, profile, whether they are judged, title."""
+    for row in spec.requirements():
+        if role in {None, row["role"]} and profile in {None, row["profile"]} and level in {None, row["level"].lower()}:
+            click.echo(f"{row['id']:<16} {row['level']:<7}{row['profile']:<10}{_state(row):<12}{row['title']}")
+
+
+@command.command()
+@click.argument("requirement_id", metavar="ID")
+def explain(requirement_id: str) -> None:
+    """Explain one requirement: what it asks, where it comes from, and how it is judged."""
+    rows = {row["id"]: row for row in spec.requirements()}
+    row = rows.get(requirement_id.upper())
+    if row is None:
+        area = "-".join(requirement_id.upper().split("-")[:2])
+        near = [known for known in rows if known.startswith(f"{area}-")]
+        known = f"{near[0]} to {near[-1]}" if near else "see: neuroengine conformance list"
+        raise click.UsageError(f"there is no requirement {requirement_id!r}; {known}")
+    section = next(section for section in spec.sections() if section["anchor"] == row["section"])
+    click.echo(f"{row['id']}  {row['title']}\n\n{row['sentence']}\n")
+    for label, text in (
+        ("binds", f"the {row['role']}, {row['level']}, profile {row['profile']}"),
+        ("basis", f"{row['basis']}, since {row['since']}"),
+        ("section", f"{section['title']} (#{section['anchor']})"),
+        ("needs", ", ".join(row.get("needs", [])) or "the hub's address and one service"),
+        ("judged by", ", ".join(row.get("checks", [])) or "nothing yet"),
+        ("", row.get("untestable") or row.get("pending") or ""),
+    ):
+        if text:
+            click.echo(f"{label:<10} {text}")
+
+
+def _state(row: dict[str, Any]) -> str:
+    if "checks" in row:
+        return "judged"
+    return "untestable" if "untestable" in row else "not yet"
+
+
+def _fail(sentence: str, code: int) -> NoReturn:
+    click.echo(f"Error: {sentence}", err=True)
+    raise SystemExit(code)

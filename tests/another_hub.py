@@ -1,0 +1,234 @@
+"""A hub in another style: the standard library's `http.server`, one class, written from the protocol's rules alone.
+
+It differs from the mock hub in the ways that the protocol allows; `Ways` says which. It is here to see that the suite
+takes none of them for a fault.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SERVICE = "Another-LLM"
+WORDS = "sea wind rope bread harbour light stone tide lamp keeper gull morning boat sand wave oven flour quiet".split()
+KNOWN = set("message temperature top_p top_k min_p repetition_penalty max_new_len seed raw key gettokens".split())
+BODY_BYTES = 64 * 1024
+STREAMS_KEPT = 1000
+
+
+@dataclass
+class Ways:
+    """How this hub differs from others.
+
+    Args:
+        statuses: errors have HTTP statuses. code: the code of every error. pretty: answers are indented, chunked and
+        begin with blanks. by_chance: the model rolls dice, whatever the seed. piece_tokens: the most tokens that a
+        piece has, whatever a poll asks for; 0 for no such bound. extra: answers and entries have members of their own.
+        most_tokens: what `max_new_len` is lowered to. late: every poll is first answered with "not ready". http10: a
+        connection for each request. stumbles: so many requests with unknown members are refused, and then no more.
+        faints: after a body that is no JSON every request is refused. picky: whatever is more than a message is
+        refused. (The last three are faults.) prefix: what stands before every path.
+    """
+
+    statuses: bool = False
+    code: int = 3
+    pretty: bool = False
+    by_chance: bool = False
+    piece_tokens: int = 0
+    extra: bool = False
+    most_tokens: int = 4096
+    late: bool = False
+    http10: bool = False
+    stumbles: int = 0
+    faints: bool = False
+    picky: bool = False
+    prefix: str = ""
+
+
+class Refused(Exception):
+    """Raised with the sentence for the client."""
+
+
+@dataclass
+class Stream:
+    message: str
+    tokens: list[str]
+    ended: bool = False
+    was_late: bool = False
+
+
+@dataclass
+class State:
+    ways: Ways
+    streams: dict[str, Stream] = field(default_factory=dict)
+    requests: int = 0
+    has_fainted: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def answer(self, path: str, body: bytes) -> Any:
+        request = self.read(body)
+        if "command" in request:
+            if request["command"] != "getmodels":
+                raise Refused("I know one command only: getmodels.")
+            return [self.entry()]
+        name = path.partition("?")[0].strip("/") if not path.startswith("//") else ""
+        if name != SERVICE:
+            raise Refused(f"Nobody here is called {name[:80]!r}.")
+        if not isinstance(request.get("message"), str):
+            raise Refused("A request needs a message, and it is a string.")
+        check(request)
+        if request.get("key"):
+            return self.piece(request)
+        self.requests += 1
+        return self.success("".join(self.tokens(request)))
+
+    def read(self, body: bytes) -> dict[str, Any]:
+        try:
+            request = read(body)
+        except Refused:
+            self.has_fainted = self.ways.faints
+            raise
+        if self.has_fainted or (self.ways.picky and request.keys() != {"message"}):
+            raise Refused("I am not well.")
+        if self.ways.stumbles and request.keys() - KNOWN:
+            self.ways.stumbles -= 1
+            raise Refused("I do not know that.")
+        return request
+
+    def entry(self) -> dict[str, Any]:
+        entry = {"name": SERVICE, "connected": True, "numreq": self.requests, "queuelen": 0}
+        entry |= {"comment": "A model <b>of</b> dice", "operator": "@somebody"}
+        return entry | (
+            {"preprompt": "", "endprompt": "", "price": {"eur": 0.0}, "tags": []} if self.ways.extra else {}
+        )
+
+    def success(self, reply: str) -> dict[str, Any]:
+        return {"reply": reply, "errorcode": 0} | (
+            {"model": "dice-1", "usage": {"tokens": 3}} if self.ways.extra else {}
+        )
+
+    def piece(self, request: dict[str, Any]) -> dict[str, Any]:
+        with self.lock:
+            stream = self.streams.get(request["key"])
+            if stream is None or (stream.ended and stream.message != request["message"]):
+                self.requests += 1
+                stream = self.streams[request["key"]] = Stream(request["message"], self.tokens(request))
+                while len(self.streams) > STREAMS_KEPT:
+                    self.streams.pop(next(iter(self.streams)))
+            if self.ways.late:
+                stream.was_late = not stream.was_late
+                if stream.was_late:
+                    raise Refused("Nothing yet, ask again.")
+            most = int(request.get("gettokens", 20))
+            most = min(most, self.ways.piece_tokens or most)
+            tokens, stream.tokens = stream.tokens[:most], stream.tokens[most:]
+            stream.ended = not tokens
+            return self.success("".join(tokens))
+
+    def tokens(self, request: dict[str, Any]) -> list[str]:
+        seed = (request["message"], request.get("seed", 0))
+        greedy = 0 in (request.get("temperature", 1.0), request.get("top_p", 0.9)) or request.get("top_k", 40) == 1
+        dice = random.Random() if self.ways.by_chance else random.Random(repr(seed[:1] if greedy else seed))
+        length = min(int(request.get("max_new_len", 128)), self.ways.most_tokens)
+        tokens = [f" {dice.choice(WORDS)}" for _ in range(min(length, dice.randint(70, 90)))]
+        return [tokens[0].lstrip().capitalize(), *tokens[1:]] if tokens else []
+
+
+def read(body: bytes) -> dict[str, Any]:
+    """The object in the body; strict, where a plain `json.loads` is not."""
+    if len(body) > BODY_BYTES:
+        raise Refused("That is too long for me.")
+    try:
+        text = body.decode("utf-8")
+        request = json.loads(text, parse_constant=refuse_constant)
+        json.dumps(request, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError):
+        raise Refused("That is no JSON.") from None
+    if not isinstance(request, dict):
+        raise Refused("That is no object.")
+    return request
+
+
+def refuse_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def check(request: dict[str, Any]) -> None:
+    """Coerces nothing and refuses little: what it cannot use."""
+    numbers = {"temperature": 0, "top_p": 0, "min_p": 0, "repetition_penalty": 0, "top_k": 0, "max_new_len": 0}
+    for name, least in numbers.items():
+        value = request.get(name, 1)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < float("inf"):
+            raise Refused(f"I cannot use your {name}.")
+    if not isinstance(request.get("seed", 0), int | float) or not isinstance(request.get("key") or "", str):
+        raise Refused("I cannot use your seed or key.")
+    if not re.fullmatch(r"0*[1-9][0-9]{0,17}(\.0+)?", str(request.get("gettokens", 20))) and request.get("key"):
+        raise Refused("I cannot use your gettokens.")
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection."""
+
+    state: State
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        status = 200
+        try:
+            content = self.state.answer(self.path.removeprefix(self.state.ways.prefix), body)
+        except Refused as refused:
+            content = {"reply": str(refused), "errorcode": self.state.ways.code}
+            status = 422 if self.state.ways.statuses else 200
+        if self.state.ways.pretty:
+            self.send_in_chunks(status, b"  \n" + json.dumps(content, indent=3, ensure_ascii=False).encode())
+        else:
+            self.send(status, json.dumps(content).encode())
+
+    def send(self, status: int, body: bytes) -> None:
+        self.begin(status, "Content-Length", str(len(body)))
+        self.wfile.write(body)
+
+    def send_in_chunks(self, status: int, body: bytes) -> None:
+        self.begin(status, "Transfer-Encoding", "chunked")
+        parts = [body[start : start + 7] for start in range(0, len(body), 7)]
+        self.wfile.write(b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n")
+
+    def begin(self, status: int, header: str, value: str) -> None:
+        self.send_response_only(status)
+        self.send_header("Content-Type", "text/html" if self.state.ways.extra else "application/json")
+        self.send_header(header, value)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the standard library's name
+        """Says nothing."""
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+
+@contextmanager
+def another_hub(ways: Ways | None = None) -> Iterator[str]:
+    """The base URL of a running hub."""
+    state = State(ways or Ways())
+    version = "HTTP/1.0" if state.ways.http10 else "HTTP/1.1"
+    members = {"state": state, "protocol_version": version, "wbufsize": -1, "disable_nagle_algorithm": True}
+    server = Server(("127.0.0.1", 0), type("BoundHandler", (Handler,), members))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
