@@ -122,7 +122,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
             check(**arguments)
         except Violation as second:
             second.is_flaky = False
-            _still_answers(judge, second)
+            _still_answers(judge)
             raise
         first.is_flaky = True
         raise
@@ -131,7 +131,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     return True
 
 
-def _still_answers(judge: Judge, breach: Violation) -> None:
+def _still_answers(judge: Judge) -> None:
     """A hub that answers no plain request any more has another trouble than the one under judgement."""
     if not judge.subject.answers_plainly:
         return
