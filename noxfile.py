@@ -61,6 +61,19 @@ def coverage(session: nox.Session) -> None:
     session.run("coverage", "report", "--show-missing", "--skip-covered")
 
 
+@nox.session(default=False)
+def selftest(session: nox.Session) -> None:
+    """Judge the suite at length: 50 seeds on the right hub, every wrong hub; 10,000 examples of the link's framing."""
+    _install_tests(session)
+    suite = (
+        "tests/test_conformance_hubs.py",
+        "tests/test_mutants.py",
+        "tests/test_frames.py",
+        "tests/test_provider_link.py",
+    )
+    session.run("pytest", "-n", "2", *suite, *session.posargs, env={"NE_SEEDS": "50", "NE_EXAMPLES": "10000"})
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style, formatting, spelling, the layering, the schemas, and the OpenAPI document."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +29,8 @@ from neuroengine.protocol.frames import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-CASES = max(500, settings.default.max_examples if settings.default else 0)
-"""Enough for every day; a hypothesis profile with more examples raises it."""
+CASES = int(os.environ.get("NE_EXAMPLES", "500"))
+"""How many examples hypothesis tries; the variable asks for more."""
 
 TRICKY_TEXT = st.text(alphabet='{}[]"\\,: \n\x00\u2028é中😀a', max_size=20)
 JSON_VALUES: st.SearchStrategy[Any] = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +32,8 @@ from neuroengine.protocol.machine import IllegalEvent
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-CASES = max(500, settings.default.max_examples if settings.default else 0)
-"""Enough for every day; a hypothesis profile with more examples raises it."""
+CASES = int(os.environ.get("NE_EXAMPLES", "500"))
+"""How many examples hypothesis tries; the variable asks for more."""
 
 
 def link(state: ProviderLinkState = ProviderLinkState.READY) -> ProviderLink:
