@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from importlib.metadata import PackageNotFoundError, version
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from conformance.catalogue import catalogue
@@ -123,9 +124,10 @@ def _entry(row: Requirement, judgement: Judgement) -> dict[str, Any]:
         "checks": {"expected": sorted(row.checks), "emitted": sorted({record["check"] for record in records})},
         "exchanges": sum(record["exchanges"] for record in records),
     }
-    entry["breaches"] = [
+    breaches = [
         {"check": record["check"], "case": record["case"], **record["breach"]} for record in records if record["breach"]
     ]
+    entry["breaches"] = sorted(breaches, key=itemgetter("flaky"))
     entry["errors"] = [
         {
             "check": record["check"],

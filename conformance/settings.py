@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -22,6 +23,9 @@ POLITE_RATE: Final = 2.0
 """Requests a second, and requests in all, off this machine, where nothing else is asked for."""
 RUN_S: Final = 1800.0
 """The most time that a run may take, in seconds: no hub can keep the suite for ever."""
+
+
+_IN_A_HEAD: Final = re.compile("[!-~]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,12 @@ class Settings:
     limits: dict[str, float] = field(default_factory=dict)
     rate: float = 0.0
     max_requests: int = 0
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where a URL or a name cannot stand in the head of a request as it is."""
+        for text in (self.url, self.service, self.second_service):
+            if not _IN_A_HEAD.fullmatch(text):
+                raise ValueError(f"{text!r} holds a space or a character outside ASCII; write it percent-encoded")
 
     @property
     def origin(self) -> str:
@@ -128,7 +138,7 @@ def read_target(target: str, service: str = "") -> tuple[str, str]:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError(f"{target!r} is no URL of a hub; write https://HOST[:PORT] or http://HOST[:PORT]")
     if "@" in parts.netloc or parts.query or parts.fragment:
-        raise ValueError(f"{target!r} holds a user, a query or a fragment; write https://HOST[:PORT][/PREFIX]")
+        raise ValueError("the target holds a user, a query or a fragment; write https://HOST[:PORT][/PREFIX]")
     segments = [segment for segment in parts.path.split("/") if segment]
     if segments and service in {"", segments[-1]}:
         service = segments.pop()

@@ -47,6 +47,10 @@ class Subject:
         """The deployed path of the service."""
         return self.path_with_slash.removesuffix("/")
 
+    def path_of(self, name: str) -> str:
+        """The path of another service, in the form that works."""
+        return f"{self.settings.prefix}/{name}{'/' if self.path.endswith('/') else ''}"
+
     @property
     def most_polls(self) -> int:
         """A stream of a short text that has not ended after so many polls never ends, were its pieces characters."""
@@ -111,6 +115,6 @@ def _advice(exchange: Exchange) -> str:
     detail = exchange.detail
     if "CERTIFICATE_VERIFY_FAILED" in detail:
         return f"{detail}. Give the authority with --ca-file PEM, or verify nothing with --insecure"
-    if "WRONG_VERSION_NUMBER" in detail or "RECORD_LAYER" in detail:
+    if any(sign in detail for sign in ("WRONG_VERSION_NUMBER", "RECORD_LAYER", "handshake operation timed out")):
         return f"{detail}. It seems to speak plain HTTP: write http://…"
     return f"{detail}. Is the address right, and is the hub running?"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from conformance.report import LOST, missing_needs, short_reason
@@ -29,7 +30,13 @@ class Terminal:
     def __init__(self) -> None:
         from rich.console import Console
 
-        self._console: Console = Console(file=sys.stdout, highlight=False, markup=False, soft_wrap=True)
+        class Output(Console):
+            def on_broken_pipe(self) -> None:
+                # Whoever read along (`head`) is gone; the judgement goes on, and its report is still written.
+                with suppress(SystemExit):
+                    super().on_broken_pipe()
+
+        self._console: Console = Output(file=sys.stdout, highlight=False, markup=False, soft_wrap=True)
         self._left: Counter[str] = Counter()
         self._seen: dict[str, Counter[str]] = {}
 
@@ -86,15 +93,16 @@ class Terminal:
         request, answer = shown["request"], shown["answer"]
         came = answer.get("detail") or f"status {answer['status']} {answer['body']}"
         count = len(breach["exchanges"])
-        where = f"the last of {count} exchanges" if count > 1 else f"found by {breach['check']}"
+        where = f" (the last of {count} exchanges is shown)" if count > 1 else ""
         lines = {
             "expected": breach["expected"],
             "actual": breach["actual"],
             "request": f"POST {request['url']} {request['body']}",
-            "answer": f"{came} ({where})",
+            "answer": came,
+            "found by": f"{breach['check']}{where}",
         }
         for label, text in lines.items():
-            self._console.print(f"  {label:<9} {text}")
+            self._console.print(f"  {label:<9} {text.strip()}".replace("\n", f"\n{' ' * 12}"))
         self._console.print("  repeat it with")
         self._console.print(_indented(breach["reproduce"]))
 

@@ -10,7 +10,7 @@ import io
 import select
 import socket
 import time
-from http.client import HTTPResponse
+from http.client import HTTPResponse, IncompleteRead
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -77,6 +77,8 @@ class Connection:
         with HTTPResponse(_Readable(self._socket, deadline), method="POST") as response:  # type: ignore[arg-type] # all that it needs of a socket
             response.begin()
             body = response.read(ANSWER_BYTES)
+            if response.length and len(body) < ANSWER_BYTES:
+                raise IncompleteRead(body, response.length)
             self.is_over = response.will_close or not response.isclosed()
             return Received(response.status, tuple(response.getheaders()), body)
 

@@ -7,6 +7,7 @@ s, and it takes the process's signals, which belong to the program that runs the
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -59,7 +60,8 @@ class Runner:
         self._failure: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
-        self._wakeup: asyncio.TimerHandle | None = None
+        self._wakeup: asyncio.Handle | None = None
+        self._wakes_at = math.inf
         self._thread: threading.Thread | None = None
 
     def start(self, *, matching_statuses: bool) -> None:
@@ -145,11 +147,12 @@ class Runner:
         """Sees to it that the state's next deadline is met."""
         when = self._state.timers.next()
         if self._wakeup is not None:
-            if when is not None and self._wakeup.when() <= when:
+            if when is not None and self._wakes_at <= when:
                 return
             self._wakeup.cancel()
             self._wakeup = None
         if when is not None and self._loop is not None:
+            self._wakes_at = when
             self._wakeup = self._loop.call_at(when, self._wake)
 
     def _wake(self) -> None:

@@ -20,15 +20,10 @@ UNKNOWN: Final = "no-such-service-7f3a"
 NAMES: Final = {row["code"]: row["name"] for row in spec.errors() if row["code"] != 0}
 
 
-def path_of(judge: Judge, name: str) -> str:
-    """The path of another name, in the form that the service's own path has."""
-    return judge.subject.path.replace(judge.settings.service, name)
-
-
 @judges("NE-ERR-001", smoke=True)
 def test_an_unknown_service_is_no_success(judge: Judge) -> None:
     judge.has_twin(SHORT)
-    exchange = judge.post(SHORT, path=path_of(judge, UNKNOWN))
+    exchange = judge.post(SHORT, path=judge.subject.path_of(UNKNOWN))
     if exchange.trouble:
         not_judged(f"the hub gave no answer to a request for an unknown service ({exchange.detail})")
     judge.require(exchange.code != 0 or exchange.status != 200, "no errorcode 0", exchange.describe(), exchange)
@@ -37,7 +32,7 @@ def test_an_unknown_service_is_no_success(judge: Judge) -> None:
 @judges("NE-CODE-006")
 @pytest.mark.parametrize("name", [UNKNOWN, "", "a/b", "a" * 65, ".hidden"])
 def test_an_unknown_service_is_refused_with_6(judge: Judge, name: str) -> None:
-    judge.refuses(SHORT, SHORT, codes={6}, path=path_of(judge, name).replace("//", "/"))
+    judge.refuses(SHORT, SHORT, codes={6}, path=judge.subject.path_of(name).replace("//", "/"))
 
 
 @judges("NE-CODE-003")
@@ -56,7 +51,7 @@ def provoked(judge: Judge) -> list[Exchange]:
     """Answers to requests that the hub itself has to refuse, beside a success; well-formed errors alone."""
     judge.has_twin(SHORT)
     requests: list[tuple[Any, str]] = [
-        (SHORT, path_of(judge, UNKNOWN)),
+        (SHORT, judge.subject.path_of(UNKNOWN)),
         ({}, judge.subject.path),
         (b"{", judge.subject.path),
         (b"[]", judge.subject.path),

@@ -40,7 +40,7 @@ def test_a_name_in_another_case_is_another_name(judge: Judge) -> None:
     listed = [entry.get("name") for entry in judge.models() if isinstance(entry, dict)]
     if other == name or other in listed:
         not_judged(f"the service name {name!r} has no letter to swap, or the hub has a service {other!r}")
-    judge.refuses(SHORT, SHORT, path=judge.subject.path.replace(name, other))
+    judge.refuses(SHORT, SHORT, path=judge.subject.path_of(other))
 
 
 @judges("NE-HTTP-006")

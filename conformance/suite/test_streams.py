@@ -153,13 +153,26 @@ def test_racing_polls_share_the_tokens(judge: Judge) -> None:
             if any(exchange.trouble for exchange in answers):
                 not_judged("a racing poll got no answer, and a piece was perhaps lost with it")
             replies = [exchange.reply for exchange in answers if exchange.is_success]
-            orders = ("".join(order) for order in permutations(replies))
-            after = next((before + order for order in orders if text.startswith(before + order)), None)
+            if not replies:
+                not_judged(f"no racing poll succeeded ({answers[-1].describe()})")
+            after = next((made for made in continued(before, replies) if text.startswith(made)), None)
             expected = f"pieces that go on after {before!r} in the reply {text!r}, each once"
             judge.require(after is not None, expected, f"{replies}", *stream.polls)
             stream.pieces = [after or ""]
             stream.has_ended = "" in replies
         judge.require(stream.text == text, f"the whole reply {text!r}", f"{stream.text!r}", *stream.polls)
+
+
+def continued(before: str, replies: list[str]) -> Iterator[str]:
+    """What the replies of one race may make of the text before, in every order.
+
+    Behind the end a reply may belong to a new generation, which NE-STREAM-017 judges; so after an end any of them may
+    be left out, the fewest first.
+    """
+    fewest = 0 if "" in replies else len(replies)
+    for size in range(len(replies), fewest - 1, -1):
+        for order in permutations(replies, size):
+            yield before + "".join(order)
 
 
 @judges("NE-STREAM-025")
@@ -199,7 +212,7 @@ def in_turns(one: Stream, two: Stream) -> Iterator[tuple[Stream, Stream]]:
                 if not exchange.is_success:
                     not_judged(f"a stream did not go on ({exchange.describe()})")
                 yield stream, other
-        if len(one.polls) > one.most_polls:
+        if max(len(one.polls), len(two.polls)) > one.most_polls:
             not_judged("a stream does not end")
 
 
@@ -208,7 +221,7 @@ def test_the_same_key_at_two_services_is_two_streams(judge: Judge) -> None:
     second = judge.settings.second_service
     if not second:
         not_judged("needs a second service: name it with --second-service NAME")
-    path = judge.subject.path.replace(judge.settings.service, second)
+    path = judge.subject.path_of(second)
     with judge.known_text(LONG) as text:
         other_text = judge.succeeds(OTHER, path=path).reply
         if other_text != judge.succeeds(OTHER, path=path).reply:

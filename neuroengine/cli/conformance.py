@@ -164,13 +164,13 @@ def _settings(target: str, options: dict[str, Any]) -> Settings:
     try:
         url, service = read_target(target, options["service"])
         check_limits(options["limits"])
+        rate, most = polite(url, options["profile"], options["rate"], options["max_requests"])
+        given = options | {"url": url, "service": service, "rate": rate, "max_requests": most}
+        given["ca_file"] = str(options["ca_file"] or "")
+        given["seed"] = secrets.randbelow(2**32) if options["seed"] is None else options["seed"]
+        return Settings(**given)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    rate, most = polite(url, options["profile"], options["rate"], options["max_requests"])
-    given = options | {"url": url, "service": service, "rate": rate, "max_requests": most}
-    given["ca_file"] = str(options["ca_file"] or "")
-    given["seed"] = secrets.randbelow(2**32) if options["seed"] is None else options["seed"]
-    return Settings(**given)
 
 
 def _write(file: Path, content: bytes) -> None:
