@@ -94,9 +94,9 @@ def same_text(judge: Judge, message: str, one: str, other: str) -> None:
 def test_an_integer_may_have_a_zero_fraction(judge: Judge, field: str) -> None:
     twin = SHORT | ({} if field == "max_new_len" else {field: 40})
     judge.has_twin(twin)
-    keys = (judge.new_key(),) if field == "gettokens" else ()
-    written = json.dumps(twin | {"key": key for key in keys})
-    judge.accepts(written.replace(f'"{field}": {twin[field]}', f'"{field}": {twin[field]}.00').encode(), keys=keys)
+    key = {"key": judge.new_key()} if field == "gettokens" else {}
+    written = json.dumps(twin | key).replace(f'"{field}": {twin[field]}', f'"{field}": {twin[field]}.00')
+    judge.accepts(written.encode(), keys=tuple(key.values()))
 
 
 @judges("NE-BODY-006")

@@ -36,7 +36,7 @@ def ssl_context(verify: bool = True, ca_file: str | None = None) -> ssl.SSLConte
 def _trusting(ca_file: str | None) -> ssl.SSLContext:
     """A context that trusts what was named, or else the system's authorities."""
     if ca_file is not None:
-        return _from_store("the certificate file", ca_file, None)
+        return _from_store("the option for authorities to trust (ca_file)", ca_file, None)
     named_file, named_folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     if named_file or named_folder:
         return _from_store("SSL_CERT_FILE or SSL_CERT_DIR", named_file or None, named_folder or None)
