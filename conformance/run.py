@@ -25,8 +25,17 @@ if TYPE_CHECKING:
 HERE: Final = Path(__file__).parent
 OF_THE_CALLER: Final = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
 """Variables that would bring the caller's own pytest settings into the judgement."""
-WITHOUT: Final = ("cacheprovider", "capture", "faulthandler", "junitxml", "logging", "terminal")
-"""Parts of pytest that write, or take what belongs to the process."""
+WITHOUT: Final = (
+    "cacheprovider",
+    "capture",
+    "faulthandler",
+    "junitxml",
+    "logging",
+    "terminal",
+    "threadexception",
+    "unraisableexception",
+)
+"""Parts of pytest that write, take what belongs to the process, or make a crash of what Ctrl-C leaves behind."""
 
 
 class Progress(Protocol):

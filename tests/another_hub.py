@@ -36,7 +36,8 @@ class Ways:
         most_tokens: what `max_new_len` is lowered to. late: every poll is first answered with "not ready". http10: a
         connection for each request. stumbles: so many requests with unknown members are refused, and then no more.
         faints: after a body that is no JSON every request is refused. picky: whatever is more than a message is
-        refused. (The last three are faults.) prefix: what stands before every path.
+        refused. (The last three are faults.) prefix: what stands before every path. forgets: a key is new again right
+        after its end.
     """
 
     statuses: bool = False
@@ -52,6 +53,7 @@ class Ways:
     faints: bool = False
     picky: bool = False
     prefix: str = ""
+    forgets: bool = False
 
 
 class Refused(Exception):
@@ -119,7 +121,7 @@ class State:
     def piece(self, request: dict[str, Any]) -> dict[str, Any]:
         with self.lock:
             stream = self.streams.get(request["key"])
-            if stream is None or (stream.ended and stream.message != request["message"]):
+            if stream is None or (stream.ended and (self.ways.forgets or stream.message != request["message"])):
                 self.requests += 1
                 stream = self.streams[request["key"]] = Stream(request["message"], self.tokens(request))
                 while len(self.streams) > STREAMS_KEPT:

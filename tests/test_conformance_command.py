@@ -104,7 +104,7 @@ def test_a_budget_of_requests_is_kept_and_binding_rows_come_first(hub: MockHub, 
 
 
 def test_a_wrong_hub_exits_1_and_shows_the_breach_with_a_line_to_repeat_it() -> None:
-    with MockHub(services={SERVICE: "KEY1"}, wrong="any_service_answers") as wrong:
+    with MockHub(services={SERVICE: "KEY1"}, wrong="unknown_service_is_empty") as wrong:
         result = judge(wrong, select="NE-ERR-001")
         assert result.exit_code == 1
         assert "FAIL NE-ERR-001 MUST: Failure is not zero" in result.output

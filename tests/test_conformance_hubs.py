@@ -70,6 +70,12 @@ def judging(hub: MockHub, seed: int, limits: dict[str, float]) -> Settings:
     )
 
 
+def test_a_hub_that_forgets_a_finished_stream_is_warned_of_that_alone() -> None:
+    with another_hub(Ways(forgets=True)) as url:
+        report = run(Settings(url, SERVICE, select=("NE-STREAM-*",), seed=1))
+    assert with_verdict(report, "fail", "warn", "error").keys() == {"NE-STREAM-017"}
+
+
 @pytest.mark.parametrize("ways", VARIANTS.values(), ids=VARIANTS)
 def test_a_hub_that_differs_as_it_may_is_clean(ways: Ways) -> None:
     with another_hub(ways) as url:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mockserver.faults.fault import Fault
+from mockserver.state.answers import success
 from mockserver.state.behaviour import Behaviour
 from mockserver.state.json_text import BadJson, read_object
+from neuroengine._generated.registry import ErrorCode
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    from mockserver.state.answers import Answer
 
 
 class SlashRefused(Behaviour):
@@ -44,6 +48,14 @@ class AnyServiceAnswers(Behaviour):
         """A service that exists, whatever the path says."""
         name = super().service_name(path, known)
         return name if name in known else next(iter(known))
+
+
+class UnknownIsEmpty(Behaviour):
+    """Answers for a service that it does not have with an empty success."""
+
+    def answer(self, request: dict[str, Any], answer: Answer) -> Answer:
+        """An empty success for code 6."""
+        return success("") if answer.code == ErrorCode.UNKNOWN_SERVICE else answer
 
 
 class JsonTypeDemanded(Behaviour):
@@ -81,7 +93,10 @@ FAULTS = (
     Fault("slash_refused", "NE-HTTP-001", "knows no service behind a trailing slash", SlashRefused),
     Fault("slash_demanded", "NE-HTTP-002", "knows no service without a trailing slash", SlashDemanded),
     Fault("names_folded", "NE-HTTP-005", "matches names whatever their case", NamesFolded),
-    Fault("any_service_answers", "NE-ERR-001", "answers for services that it does not have", AnyServiceAnswers),
+    Fault("any_service_answers", "NE-CODE-006", "answers for services that it does not have", AnyServiceAnswers),
+    Fault(
+        "unknown_service_is_empty", "NE-ERR-001", "answers for unknown services with an empty success", UnknownIsEmpty
+    ),
     Fault("json_type_demanded", "NE-BODY-001", "reads a body only as application/json", JsonTypeDemanded),
     Fault("ascii_demanded", "NE-BODY-002", "refuses raw UTF-8", AsciiDemanded),
     Fault("bad_body_accepted", "NE-CODE-002", "takes a body that is no JSON for a greeting", BadBodyIsEmptyObject),
