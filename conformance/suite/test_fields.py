@@ -10,24 +10,22 @@ import pytest
 from conformance.evidence import not_judged
 from conformance.judge import SHORT
 from conformance.requirement import case, judges
-from conformance.strategies import CHEAP_TOKENS, invalid_requests, json_values, selections, unknown_members, values
+from conformance.strategies import (
+    CHEAP_TOKENS,
+    generate_request,
+    invalid_requests,
+    json_values,
+    selections,
+    unknown_members,
+    values,
+)
 from conformance.subject import PLAIN_MESSAGE, PLAIN_REQUEST
 
 if TYPE_CHECKING:
     from conformance.judge import Judge
     from conformance.stream import Stream
 
-PUBLISHED: Final = {
-    "message": "Hello LLM",
-    "temperature": 1.0,
-    "top_p": 0.9,
-    "top_k": 40,
-    "repetition_penalty": 1.2,
-    "max_new_len": 128,
-    "seed": 0,
-    "raw": "False",
-    "gettokens": 20,
-}
+PUBLISHED: Final = {name: value for name, value in generate_request()["examples"][-1].items() if name != "key"}
 """The published example, without its key."""
 LONG_KEY: Final = 256
 

@@ -8,6 +8,7 @@ import pytest
 
 from conformance.judge import SHORT
 from conformance.requirement import case, judges
+from conformance.strategies import OPTIONAL_FIELDS, generate_request
 from conformance.subject import PLAIN_MESSAGE
 
 if TYPE_CHECKING:
@@ -16,14 +17,9 @@ if TYPE_CHECKING:
 LONG: Final = {"message": PLAIN_MESSAGE, "max_new_len": 32}
 SEEDS: Final = (1, 2, 3, -7, 2**40)
 DEFAULTS: Final = {
-    "temperature": 1.0,
-    "top_p": 0.9,
-    "top_k": 40,
-    "repetition_penalty": 1.2,
-    "max_new_len": 128,
-    "seed": 0,
-    "raw": "False",
+    name: generate_request()["properties"][name]["default"] for name in OPTIONAL_FIELDS if name != "gettokens"
 }
+"""The documented default of each field that shapes a reply."""
 
 
 def same_reply(judge: Judge, text: str, fields: dict[str, Any]) -> None:
