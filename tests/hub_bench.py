@@ -162,3 +162,34 @@ def waits(exchange: Exchange) -> bool:
 
 def codes(exchanges: Sequence[Exchange]) -> list[int]:
     return [code(exchange) for exchange in exchanges]
+
+
+def poll(bench: Bench, message: str = "go", **fields: object) -> Exchange:
+    return bench.ask(message, **{"key": "key1234", "gettokens": 1, **fields})
+
+
+def flowing(**limits: float) -> Bench:
+    """A bench whose stream has delivered its first piece, `a`; ` b` and ` c` are to come."""
+    bench = Bench(**limits)
+    provider = bench.provider()
+    first = poll(bench)
+    provider.answer({"reply": "a b c"})
+    assert reply(first) == "a"
+    return bench
+
+
+def ended(**limits: float) -> Bench:
+    bench = flowing(**limits)
+    assert [reply(poll(bench)) for _ in range(3)] == [" b", " c", ""]
+    return bench
+
+
+def broken(**limits: float) -> Bench:
+    """A bench whose streaming provider gave a piece and then its own failure."""
+    bench = Bench(**limits)
+    provider = bench.provider(streaming=True)
+    for answer in ({"reply": "a"}, {"reply": "no", "errorcode": 4711}):
+        asked = poll(bench)
+        provider.answer(answer)
+        assert content(asked) == {"errorcode": 0} | answer
+    return bench

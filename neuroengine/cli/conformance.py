@@ -7,11 +7,12 @@ import secrets
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from neuroengine import spec
+from neuroengine.cli.console import fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,7 +118,7 @@ def run(
     try:
         import conformance
     except ImportError as error:
-        _fail(f"the suite needs the package {error.name!r}; run: pip install 'neuroengine[conformance]'", 2)
+        fail(f"the suite needs the package {error.name!r}; run: pip install 'neuroengine[conformance]'", 2)
     from conformance.junit import junit_xml
     from conformance.terminal import Terminal
 
@@ -150,7 +151,7 @@ def _judged(target: str | None, options: dict[str, Any]) -> Iterator[tuple[Setti
     try:
         from mockserver import MockHub
     except ImportError as error:
-        _fail(f"the embedded mock hub needs the package {error.name!r}; run: pip install 'neuroengine[mock]'", 2)
+        fail(f"the embedded mock hub needs the package {error.name!r}; run: pip install 'neuroengine[mock]'", 2)
     first, second = EMBEDDED_SERVICES
     own = {row["name"]: float(row["value"]) for row in spec.limits() if row["scope"] == "hub"} | EMBEDDED_LIMITS
     with MockHub(services=EMBEDDED_SERVICES, tls=False, limits=EMBEDDED_LIMITS) as hub:
@@ -177,7 +178,7 @@ def _write(file: Path, content: bytes) -> None:
     try:
         file.write_bytes(content)
     except OSError as error:
-        _fail(f"the report {str(file)!r} cannot be written: {error.strerror}", LOST)
+        fail(f"the report {str(file)!r} cannot be written: {error.strerror}", LOST)
     click.echo(f"report: {file}")
 
 
@@ -221,8 +222,3 @@ def _state(row: dict[str, Any]) -> str:
     if "checks" in row:
         return "judged"
     return "untestable" if "untestable" in row else "not yet"
-
-
-def _fail(sentence: str, code: int) -> NoReturn:
-    click.echo(f"Error: {sentence}", err=True)
-    raise SystemExit(code)

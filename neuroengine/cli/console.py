@@ -10,7 +10,7 @@ import math
 import re
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 import click
 
@@ -50,6 +50,12 @@ def write(text: str) -> None:
     """Writes text to standard output at once, with escapes for characters that the output cannot show."""
     encoding = sys.stdout.encoding or "utf-8"
     click.echo(text.encode(encoding, "backslashreplace").decode(encoding), nl=False)
+
+
+def fail(sentence: str, code: int) -> NoReturn:
+    """Ends the command with one sentence on standard error and the exit code."""
+    click.echo(f"Error: {sentence}", err=True)
+    raise SystemExit(code)
 
 
 @contextmanager

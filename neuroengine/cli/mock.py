@@ -6,9 +6,11 @@ import json
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from neuroengine.cli.console import fail
 
 if TYPE_CHECKING:
     from mockserver import MockHub
@@ -78,7 +80,7 @@ def command(
         from mockserver import MockHub
         from mockserver.faults import FAULTS
     except ImportError as error:
-        _fail(f"the mock hub needs the package {error.name!r}; run: pip install 'neuroengine[mock]'", 2)
+        fail(f"the mock hub needs the package {error.name!r}; run: pip install 'neuroengine[mock]'", 2)
     if list_wrong:
         for fault in FAULTS.values():
             click.echo(f"{fault.name}\t{fault.breaks}\t{fault.summary}")
@@ -96,7 +98,7 @@ def command(
     try:
         hub.start()
     except OSError as error:
-        _fail(error.strerror or str(error), 3)
+        fail(error.strerror or str(error), 3)
     try:
         _announce(hub, as_json)
         stopped.wait()
@@ -136,8 +138,3 @@ def _announce(hub: MockHub, as_json: bool) -> None:
         click.echo(f"""  neuroengine ask --service {name} "Hello LLM"\n""")
         click.echo("Ctrl-C ends it.")
     sys.stdout.flush()
-
-
-def _fail(sentence: str, code: int) -> NoReturn:
-    click.echo(f"Error: {sentence}", err=True)
-    raise SystemExit(code)
