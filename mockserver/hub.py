@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Self
 
 from mockserver.certificates import Authority
-from mockserver.faults import behaviour_named
 from mockserver.runner import Runner
 from mockserver.state.hub import HubState
 from mockserver.state.services import ServiceSettings
+from mockserver.wrong import behaviour_named
 from neuroengine._generated.registry import DEFAULT_SERVICE
 
 if TYPE_CHECKING:
@@ -34,10 +34,10 @@ class MockHub:
         provider_port: the provider port; 0 takes a free one.
         limits: changes to the hub's limits, by their names in the spec's registry.
         matching_statuses: answer errors with the HTTP status that the registry names, not with 200.
-        wrong: the name of a fault that the hub shows on purpose; none for a right hub.
+        wrong: the name of a wrong hub (see `mockserver.wrong`); none for a right one.
 
     Raises:
-        ValueError: a limit or a fault is unknown, or a limit's value is out of range.
+        ValueError: a limit or a wrong hub is unknown, or a limit's value is out of range.
     """
 
     def __init__(

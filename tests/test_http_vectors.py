@@ -15,7 +15,7 @@ import pytest
 from vector_runner import SERVICE, VECTORS, Json, Received, Run, run, schema_of
 
 from mockserver import MockHub
-from mockserver.faults import FAULTS
+from mockserver.wrong import WRONG_HUBS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,11 +116,11 @@ def test_a_changed_expectation_does_not_hold(plain: http.client.HTTPConnection, 
         assert run(plain, mutant).problems, mutant
 
 
-@pytest.mark.parametrize("name", [name for name, fault in FAULTS.items() if fault.breaks in JUDGED])
+@pytest.mark.parametrize("name", [name for name, wrong in WRONG_HUBS.items() if wrong.breaks in JUDGED])
 def test_a_wrong_hub_fails_a_vector_of_the_requirement_that_it_breaks(name: str) -> None:
     with MockHub(services={SERVICE: "SERVICE-KEY"}, tls=False, wrong=name) as hub:
         connection = http.client.HTTPConnection(hub.url.removeprefix("http://"), timeout=DEADLINE_S)
-        judging = [vector for vector in VECTORS.values() if FAULTS[name].breaks in vector["requirements"]]
+        judging = [vector for vector in VECTORS.values() if WRONG_HUBS[name].breaks in vector["requirements"]]
         assert any(run(connection, vector).problems for vector in judging)
         connection.close()
 

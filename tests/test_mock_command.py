@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner, Result
 
-from mockserver.faults import FAULTS
+from mockserver.wrong import WRONG_HUBS
 from neuroengine.cli import main
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def test_a_person_is_shown_the_addresses_and_a_line_that_works() -> None:
         pytest.param(["--service", "=KEY"], "NAME=VALUE", id="service without name"),
         pytest.param(["--service", "A=1", "--service", "A=2"], "twice", id="service twice"),
         pytest.param(["--service", "no name=KEY"], "'no name'", id="service name"),
-        pytest.param(["--wrong", "nosuch"], "'nosuch'", id="unknown fault"),
+        pytest.param(["--wrong", "nosuch"], "'nosuch'", id="unknown wrong hub"),
         pytest.param(["--http-port", "65536"], "65536", id="port too large"),
         pytest.param(["--provider-port", "x"], "'x'", id="port no number"),
         pytest.param(["--nosuch"], "--nosuch", id="unknown option"),
@@ -159,7 +159,7 @@ def test_both_doors_on_one_port_are_refused() -> None:
     assert port in errors
 
 
-def test_it_lists_the_faults_that_it_can_show() -> None:
+def test_it_lists_the_wrong_hubs_that_it_can_be() -> None:
     result = invoke("--list-wrong")
     assert result.exit_code == 0
-    assert [line.split("\t")[0] for line in result.stdout.splitlines()] == list(FAULTS)
+    assert [line.split("\t")[0] for line in result.stdout.splitlines()] == list(WRONG_HUBS)

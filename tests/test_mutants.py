@@ -1,6 +1,6 @@
 """Hubs that are wrong on purpose: each is found by the check of the requirement that it breaks, and by name.
 
-The faults were written from the requirements, and the checks without a look at the faults. A fault that no check finds
+They were written from the requirements, and the checks without a look at them. A wrong hub that no check finds
 is a hole in the suite: there is no list of exceptions here.
 """
 
@@ -12,28 +12,28 @@ import pytest
 
 from conformance import Settings, catalogue, run
 from mockserver import MockHub
-from mockserver.faults import FAULTS
+from mockserver.wrong import WRONG_HUBS
 from neuroengine import spec
 
 if TYPE_CHECKING:
-    from mockserver.faults.fault import Fault
+    from mockserver.wrong.wrong_hub import WrongHub
 
 SERVICES = {"First": "KEY1", "Second": "KEY2"}
 LIMITS = {"stream_idle_s": 2.0, "end_kept_s": 2.0}
 TOLD = {row["name"]: float(row["value"]) for row in spec.limits() if row["scope"] == "hub"} | LIMITS
 
 
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_a_wrong_hub_is_found_by_the_requirement_that_it_breaks(fault: Fault) -> None:
-    row = catalogue()[fault.breaks]
-    with MockHub(services=SERVICES, tls=False, limits=LIMITS, wrong=fault.name) as hub:
+@pytest.mark.parametrize("wrong", WRONG_HUBS.values(), ids=WRONG_HUBS)
+def test_a_wrong_hub_is_found_by_the_requirement_that_it_breaks(wrong: WrongHub) -> None:
+    row = catalogue()[wrong.breaks]
+    with MockHub(services=SERVICES, tls=False, limits=LIMITS, wrong=wrong.name) as hub:
         report = run(
             Settings(
                 url=hub.url,
                 service="First",
                 second_service="Second",
                 profile="extended",
-                select=(fault.breaks,),
+                select=(wrong.breaks,),
                 seed=1,
                 timeout=2.0,
                 limits=TOLD,

@@ -58,8 +58,8 @@ def _pairs(context: click.Context, parameter: click.Parameter, values: tuple[str
     is_flag=True,
     help="Answer errors with the HTTP status that the registry names, not with 200.",
 )
-@click.option("--wrong", metavar="NAME", help="Show a fault on purpose; --list-wrong names them.")
-@click.option("--list-wrong", is_flag=True, help="List the faults and the requirement that each breaks, and exit.")
+@click.option("--wrong", metavar="NAME", help="Be wrong in one way on purpose; --list-wrong names them.")
+@click.option("--list-wrong", is_flag=True, help="List the wrong hubs and the requirement that each breaks, and exit.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON with the addresses.")
 def command(
     http_port: int,
@@ -78,12 +78,12 @@ def command(
     """
     try:
         from mockserver import MockHub
-        from mockserver.faults import FAULTS
+        from mockserver.wrong import WRONG_HUBS
     except ImportError as error:
         fail(f"the mock hub needs the package {error.name!r}; run: pip install 'neuroengine[mock]'", 2)
     if list_wrong:
-        for fault in FAULTS.values():
-            click.echo(f"{fault.name}\t{fault.breaks}\t{fault.summary}")
+        for one in WRONG_HUBS.values():
+            click.echo(f"{one.name}\t{one.breaks}\t{one.summary}")
         return
     options: dict[str, Any] = {"tls": tls, "http_port": http_port, "provider_port": provider_port, "wrong": wrong}
     if services:

@@ -1,13 +1,13 @@
-"""Faults in streams."""
+"""Hubs that are wrong in their streams."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mockserver.faults.fault import Fault
 from mockserver.state.answers import Answer, failure, success
 from mockserver.state.behaviour import Behaviour
+from mockserver.wrong.wrong_hub import WrongHub
 from neuroengine._generated.registry import ErrorCode
 
 if TYPE_CHECKING:
@@ -206,27 +206,27 @@ class PollWithoutMessage(Behaviour):
         return generation
 
 
-FAULTS = (
-    Fault("gettokens_ignored", "NE-STREAM-004", "gives the whole reply in one piece", _altering(AllAtOnce)),
-    Fault("gettokens_doubled", "NE-STREAM-005", "gives twice as many tokens as asked for", _altering(TwiceAsMany)),
-    Fault(
+WRONG_HUBS = (
+    WrongHub("gettokens_ignored", "NE-STREAM-004", "gives the whole reply in one piece", _altering(AllAtOnce)),
+    WrongHub("gettokens_doubled", "NE-STREAM-005", "gives twice as many tokens as asked for", _altering(TwiceAsMany)),
+    WrongHub(
         "first_count_rules",
         "NE-STREAM-007",
         "cuts every piece by the first poll's gettokens",
         _altering(FirstCountRules),
     ),
-    Fault("stream_tail_lost", "NE-STREAM-001", "loses the last piece of a stream", _altering(TailLost)),
-    Fault("stream_piece_repeated", "NE-STREAM-001", "gives one piece twice", _altering(PieceRepeated)),
-    Fault(
+    WrongHub("stream_tail_lost", "NE-STREAM-001", "loses the last piece of a stream", _altering(TailLost)),
+    WrongHub("stream_piece_repeated", "NE-STREAM-001", "gives one piece twice", _altering(PieceRepeated)),
+    WrongHub(
         "stream_pieces_swapped", "NE-STREAM-001", "gives the second piece before the first", _altering(PiecesSwapped)
     ),
-    Fault("stream_never_ends", "NE-STREAM-002", "goes on with dots where the end should be", _altering(NeverEnds)),
-    Fault("stream_end_is_error", "NE-STREAM-002", "ends a stream with an error", _altering(EndIsError)),
-    Fault("stream_keys_shared", "NE-STREAM-025", "takes every key for that of the open stream", KeysShared),
-    Fault(
+    WrongHub("stream_never_ends", "NE-STREAM-002", "goes on with dots where the end should be", _altering(NeverEnds)),
+    WrongHub("stream_end_is_error", "NE-STREAM-002", "ends a stream with an error", _altering(EndIsError)),
+    WrongHub("stream_keys_shared", "NE-STREAM-025", "takes every key for that of the open stream", KeysShared),
+    WrongHub(
         "stream_end_starts_again", "NE-STREAM-017", "generates again when the end is asked for again", EndStartsAgain
     ),
-    Fault(
+    WrongHub(
         "poll_without_message", "NE-STREAM-010", "goes on with a stream when a poll has no message", PollWithoutMessage
     ),
 )

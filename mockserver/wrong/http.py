@@ -1,13 +1,13 @@
-"""Faults in how a hub reads paths and bodies."""
+"""Hubs that are wrong in how they read paths and bodies."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mockserver.faults.fault import Fault
 from mockserver.state.answers import success
 from mockserver.state.behaviour import Behaviour
 from mockserver.state.json_text import BadJson, read_object
+from mockserver.wrong.wrong_hub import WrongHub
 from neuroengine._generated.registry import ErrorCode
 
 if TYPE_CHECKING:
@@ -89,15 +89,15 @@ class BadBodyIsEmptyObject(Behaviour):
             return {"message": "Hello"}
 
 
-FAULTS = (
-    Fault("slash_refused", "NE-HTTP-001", "knows no service behind a trailing slash", SlashRefused),
-    Fault("slash_demanded", "NE-HTTP-002", "knows no service without a trailing slash", SlashDemanded),
-    Fault("names_folded", "NE-HTTP-005", "matches names whatever their case", NamesFolded),
-    Fault("any_service_answers", "NE-CODE-006", "answers for services that it does not have", AnyServiceAnswers),
-    Fault(
+WRONG_HUBS = (
+    WrongHub("slash_refused", "NE-HTTP-001", "knows no service behind a trailing slash", SlashRefused),
+    WrongHub("slash_demanded", "NE-HTTP-002", "knows no service without a trailing slash", SlashDemanded),
+    WrongHub("names_folded", "NE-HTTP-005", "matches names whatever their case", NamesFolded),
+    WrongHub("any_service_answers", "NE-CODE-006", "answers for services that it does not have", AnyServiceAnswers),
+    WrongHub(
         "unknown_service_is_empty", "NE-ERR-001", "answers for unknown services with an empty success", UnknownIsEmpty
     ),
-    Fault("json_type_demanded", "NE-BODY-001", "reads a body only as application/json", JsonTypeDemanded),
-    Fault("ascii_demanded", "NE-BODY-002", "refuses raw UTF-8", AsciiDemanded),
-    Fault("bad_body_accepted", "NE-CODE-002", "takes a body that is no JSON for a greeting", BadBodyIsEmptyObject),
+    WrongHub("json_type_demanded", "NE-BODY-001", "reads a body only as application/json", JsonTypeDemanded),
+    WrongHub("ascii_demanded", "NE-BODY-002", "refuses raw UTF-8", AsciiDemanded),
+    WrongHub("bad_body_accepted", "NE-CODE-002", "takes a body that is no JSON for a greeting", BadBodyIsEmptyObject),
 )

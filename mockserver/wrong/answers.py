@@ -1,13 +1,13 @@
-"""Faults in what a hub answers."""
+"""Hubs that are wrong in what they answer."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
-from mockserver.faults.fault import Fault
 from mockserver.state.answers import Answer
 from mockserver.state.behaviour import Behaviour
+from mockserver.wrong.wrong_hub import WrongHub
 
 if TYPE_CHECKING:
     from mockserver.state.services import Service
@@ -109,36 +109,36 @@ class ServiceUnlisted(Behaviour):
         return super().models(services[1:])
 
 
-FAULTS = (
-    Fault("code_as_text", "NE-ANS-003", "writes errorcode as a string", CodeAsText),
-    Fault("code_left_out", "NE-ANS-003", "leaves errorcode out when all is well", CodeLeftOut),
-    Fault("reply_as_list", "NE-ANS-002", "puts the reply into a list", ReplyAsList),
-    Fault("latin1_answers", "NE-ANS-001", "writes its answers in Latin-1", Latin1Answers),
-    Fault("error_without_sentence", "NE-ERR-002", "leaves the sentence of an error empty", ErrorWithoutSentence),
-    Fault("list_as_object", "NE-MODELS-001", "answers getmodels with an object", ListAsObject),
-    Fault(
+WRONG_HUBS = (
+    WrongHub("code_as_text", "NE-ANS-003", "writes errorcode as a string", CodeAsText),
+    WrongHub("code_left_out", "NE-ANS-003", "leaves errorcode out when all is well", CodeLeftOut),
+    WrongHub("reply_as_list", "NE-ANS-002", "puts the reply into a list", ReplyAsList),
+    WrongHub("latin1_answers", "NE-ANS-001", "writes its answers in Latin-1", Latin1Answers),
+    WrongHub("error_without_sentence", "NE-ERR-002", "leaves the sentence of an error empty", ErrorWithoutSentence),
+    WrongHub("list_as_object", "NE-MODELS-001", "answers getmodels with an object", ListAsObject),
+    WrongHub(
         "entry_without_name",
         "NE-MODELS-003",
         "lists services without their names",
         _changed_entry("name", lambda _: None),
     ),
-    Fault("connected_as_text", "NE-MODELS-004", "writes connected as a string", _changed_entry("connected", str)),
-    Fault("numreq_as_text", "NE-MODELS-005", "writes numreq as a string", _changed_entry("numreq", str)),
-    Fault(
+    WrongHub("connected_as_text", "NE-MODELS-004", "writes connected as a string", _changed_entry("connected", str)),
+    WrongHub("numreq_as_text", "NE-MODELS-005", "writes numreq as a string", _changed_entry("numreq", str)),
+    WrongHub(
         "queuelen_negative", "NE-MODELS-006", "counts one request too few", _changed_entry("queuelen", lambda n: n - 1)
     ),
-    Fault(
+    WrongHub(
         "comment_as_object",
         "NE-MODELS-007",
         "writes comment as an object",
         _changed_entry("comment", lambda text: {"text": text}),
     ),
-    Fault(
+    WrongHub(
         "entry_without_operator",
         "NE-MODELS-008",
         "lists services without their operators",
         _changed_entry("operator", lambda _: None),
     ),
-    Fault("message_wins", "NE-MODELS-012", "generates when a request holds a command and a message", MessageWins),
-    Fault("service_unlisted", "NE-MODELS-009", "leaves a service out of its list", ServiceUnlisted),
+    WrongHub("message_wins", "NE-MODELS-012", "generates when a request holds a command and a message", MessageWins),
+    WrongHub("service_unlisted", "NE-MODELS-009", "leaves a service out of its list", ServiceUnlisted),
 )

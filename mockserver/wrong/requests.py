@@ -1,4 +1,4 @@
-"""Faults in how a hub reads a request's fields."""
+"""Hubs that are wrong in how they read a request's fields."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from mockserver.faults.fault import Fault
 from mockserver.state.answers import failure
 from mockserver.state.behaviour import Behaviour
 from mockserver.state.generations import Refused
+from mockserver.wrong.wrong_hub import WrongHub
 from neuroengine._generated.models import GenerateRequest
 from neuroengine._generated.registry import ErrorCode
 
@@ -158,23 +158,23 @@ class ZeroSeedIsChance(Behaviour):
         return replace(generation, sampling=replace(generation.sampling, seed=next(self._draws)))
 
 
-FAULTS = (
-    Fault("members_refused", "NE-REQ-006", "refuses members that it does not know", MembersRefused),
-    Fault("empty_message_refused", "NE-REQ-005", "refuses the empty message", EmptyMessageRefused),
-    Fault("whole_float_refused", "NE-BODY-005", "refuses 40.00 as an integer", WholeFloatRefused),
-    Fault(
+WRONG_HUBS = (
+    WrongHub("members_refused", "NE-REQ-006", "refuses members that it does not know", MembersRefused),
+    WrongHub("empty_message_refused", "NE-REQ-005", "refuses the empty message", EmptyMessageRefused),
+    WrongHub("whole_float_refused", "NE-BODY-005", "refuses 40.00 as an integer", WholeFloatRefused),
+    WrongHub(
         "raw_spelling_demanded",
         "NE-REQ-017",
         'refuses raw in another spelling than "True" and "False"',
         RawSpellingDemanded,
     ),
-    Fault("raw_boolean_refused", "NE-REQ-018", "refuses raw as a boolean", RawBooleanRefused),
-    Fault("digits_refused", "NE-REQ-024", "refuses gettokens as a string of digits", DigitsRefused),
-    Fault("null_key_refused", "NE-REQ-021", "refuses a null key", NullKeyRefused),
-    Fault("long_key_refused", "NE-REQ-020", "refuses a key of more than 64 characters", LongKeyRefused),
-    Fault("short_key_refused", "NE-REQ-019", "refuses a key of less than 32 characters", ShortKeyRefused),
-    Fault("max_new_len_ignored", "NE-REQ-034", "generates as much as it likes", MaxNewLenIgnored),
-    Fault("zero_length_is_default", "NE-REQ-035", "takes max_new_len 0 for the default", ZeroLengthIsDefault),
-    Fault("top_k_ignored", "NE-REQ-029", "considers every token, whatever top_k says", TopKIgnored),
-    Fault("zero_seed_is_chance", "NE-REQ-033", "takes seed 0 for a wish for chance", ZeroSeedIsChance),
+    WrongHub("raw_boolean_refused", "NE-REQ-018", "refuses raw as a boolean", RawBooleanRefused),
+    WrongHub("digits_refused", "NE-REQ-024", "refuses gettokens as a string of digits", DigitsRefused),
+    WrongHub("null_key_refused", "NE-REQ-021", "refuses a null key", NullKeyRefused),
+    WrongHub("long_key_refused", "NE-REQ-020", "refuses a key of more than 64 characters", LongKeyRefused),
+    WrongHub("short_key_refused", "NE-REQ-019", "refuses a key of less than 32 characters", ShortKeyRefused),
+    WrongHub("max_new_len_ignored", "NE-REQ-034", "generates as much as it likes", MaxNewLenIgnored),
+    WrongHub("zero_length_is_default", "NE-REQ-035", "takes max_new_len 0 for the default", ZeroLengthIsDefault),
+    WrongHub("top_k_ignored", "NE-REQ-029", "considers every token, whatever top_k says", TopKIgnored),
+    WrongHub("zero_seed_is_chance", "NE-REQ-033", "takes seed 0 for a wish for chance", ZeroSeedIsChance),
 )

@@ -1,4 +1,4 @@
-"""What a fault is."""
+"""What a hub that is wrong on purpose is."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from mockserver.state.behaviour import Behaviour
 
 
-class Fault(NamedTuple):
+class WrongHub(NamedTuple):
     """One way to be wrong: its name, the id of the requirement that it breaks, what it does, and the behaviour."""
 
     name: str

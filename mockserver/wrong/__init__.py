@@ -1,0 +1,36 @@
+"""Hubs that are wrong on purpose: each breaks one requirement and is right in everything else.
+
+They test suites and clients. Every one names the requirement that it breaks, and was written from the requirement's
+sentence, not from the check that judges it.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from mockserver.state.behaviour import Behaviour
+from mockserver.wrong import answers, http, requests, streams
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mockserver.wrong.wrong_hub import WrongHub
+
+WRONG_HUBS: Final[Mapping[str, WrongHub]] = MappingProxyType(
+    {hub.name: hub for module in (http, requests, answers, streams) for hub in module.WRONG_HUBS}
+)
+"""Every wrong hub, by its name."""
+
+
+def behaviour_named(name: str | None) -> Behaviour:
+    """A new behaviour of the named wrong hub, or a right hub's where no name is given.
+
+    Raises:
+        ValueError: there is no such hub.
+    """
+    if name is None:
+        return Behaviour()
+    if name not in WRONG_HUBS:
+        raise ValueError(f"there is no wrong hub {name!r}; there are {', '.join(WRONG_HUBS)}")
+    return WRONG_HUBS[name].behaviour()
