@@ -8,6 +8,7 @@ JSON white space and keep clients waiting that give up after 20 seconds without 
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mockserver.state.answers import failure
@@ -16,8 +17,9 @@ from neuroengine._generated.registry import ErrorCode
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
+    from mockserver.keeper import Keeper
     from mockserver.state.answers import Answer
-    from mockserver.state.hub import Exchange, HubState
+    from mockserver.state.hub import Exchange
 
     Scope = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -34,13 +36,11 @@ class _ClientLeft(Exception):
 class HubApp:
     """The ASGI application over a hub's state.
 
-    `changed` is called after each thing that may have moved the hub's next deadline. `matching_statuses` answers
-    errors with the HTTP status that the registry names instead of 200.
+    `matching_statuses` answers errors with the HTTP status that the registry names instead of 200.
     """
 
-    def __init__(self, state: HubState, changed: Callable[[], None], *, matching_statuses: bool = False) -> None:
-        self._state = state
-        self._changed = changed
+    def __init__(self, keeper: Keeper, *, matching_statuses: bool = False) -> None:
+        self._keeper = keeper
         self._matching_statuses = matching_statuses
         self.answering: set[asyncio.Task[Any] | None] = set()
         """The tasks whose request was read and whose answer is not yet out."""
@@ -75,21 +75,24 @@ class HubApp:
 
     async def _answer(self, scope: Scope, body: bytes | None, receive: Receive, send: Send) -> None:
         if body is None:
-            await self._send(send, self._state.too_large())
+            await self._send(send, self._keeper.state.too_large())
             return
         headers = scope["headers"]
-        exchange = self._state.post(
-            scope["path"],
-            body,
-            asyncio.get_running_loop().time(),
-            content_type=_header(headers, b"content-type"),
-            access_key=_access_key(_header(headers, b"authorization")),
-        )
-        self._changed()
+        answered = asyncio.Event()
+        with self._keeper as now:
+            exchange = self._keeper.state.post(
+                scope["path"],
+                body,
+                now,
+                content_type=_header(headers, b"content-type"),
+                access_key=_access_key(_header(headers, b"authorization")),
+            )
+            # Whoever holds the state answers, perhaps another thread.
+            exchange.answered = partial(asyncio.get_running_loop().call_soon_threadsafe, answered.set)
         if exchange.answer is not None:
             await self._send(send, exchange.answer)
         else:
-            await self._wait(exchange, receive, send)
+            await self._wait(exchange, answered, receive, send)
 
     async def _read(self, receive: Receive) -> bytes | None:
         """The body, or None when it is over the limit; the rest of it is not read then.
@@ -97,7 +100,7 @@ class HubApp:
         Raises:
             _ClientLeft: the connection ended before the body did; a part of a request is none.
         """
-        limit = self._state.limits["http_body_bytes"]
+        limit = self._keeper.state.limits["http_body_bytes"]
         body = bytearray()
         more = True
         while more and len(body) <= limit:
@@ -108,18 +111,15 @@ class HubApp:
             more = message.get("more_body", False)
         return bytes(body) if len(body) <= limit else None
 
-    async def _wait(self, exchange: Exchange, receive: Receive, send: Send) -> None:
+    async def _wait(self, exchange: Exchange, answered: asyncio.Event, receive: Receive, send: Send) -> None:
         """Waits for the answer, keeps the client warm meanwhile, and notices when it leaves."""
-        loop = asyncio.get_running_loop()
-        answered = asyncio.Event()
-        exchange.answered = answered.set
         left = asyncio.ensure_future(_disconnected(receive))
         left.add_done_callback(lambda _: answered.set())
         is_warm = False
         try:
             while not answered.is_set():
                 try:
-                    async with asyncio.timeout(self._state.limits["keep_warm_s"]):
+                    async with asyncio.timeout(self._keeper.state.limits["keep_warm_s"]):
                         await answered.wait()
                 except TimeoutError:
                     if not is_warm:
@@ -129,24 +129,24 @@ class HubApp:
             if exchange.answer is None:
                 return
             if is_warm:
-                body = self._state.behaviour.render(exchange.answer)
+                body = self._keeper.state.behaviour.render(exchange.answer)
                 await send({"type": "http.response.body", "body": body})
             else:
                 await self._send(send, exchange.answer)
         finally:
             left.cancel()
-            self._state.leave(exchange, loop.time())
-            self._changed()
+            with self._keeper as now:
+                self._keeper.state.leave(exchange, now)
 
     async def _send(self, send: Send, answer: Answer) -> None:
-        body = self._state.behaviour.render(answer)
+        body = self._keeper.state.behaviour.render(answer)
         status = answer.matching_status if self._matching_statuses else 200
         headers = [_JSON, (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
     async def _refuse_method(self, send: Send) -> None:
-        body = self._state.behaviour.render(failure(ErrorCode.INVALID_JSON, "The hub takes POST requests only."))
+        body = self._keeper.state.behaviour.render(failure(ErrorCode.INVALID_JSON, "The hub takes POST requests only."))
         headers = [_JSON, (b"content-length", b"%d" % len(body)), (b"allow", b"POST")]
         await send({"type": "http.response.start", "status": 405, "headers": headers})
         await send({"type": "http.response.body", "body": body})

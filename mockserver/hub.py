@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Self
 
 from mockserver.certificates import Authority
+from mockserver.keeper import Keeper
 from mockserver.runner import Runner
 from mockserver.state.hub import HubState
 from mockserver.state.services import ServiceSettings
@@ -55,7 +56,7 @@ class MockHub:
         self._tls = tls
         self._ports = (http_port, provider_port)
         self._matching_statuses = matching_statuses
-        self._state = HubState(self.services, limits=limits, behaviour=behaviour_named(wrong))
+        self._keeper = Keeper(HubState(self.services, limits=limits, behaviour=behaviour_named(wrong)))
         self._authority = Authority()
         self._runner: Runner | None = None
         self._addresses: tuple[int, int] | None = None
@@ -74,7 +75,7 @@ class MockHub:
             raise
         self._addresses = (http.getsockname()[1], provider.getsockname()[1])
         tls = self._authority.server_context() if self._tls else None
-        self._runner = Runner(self._state, http, provider, http_tls=tls, provider_tls=self._authority.server_context())
+        self._runner = Runner(self._keeper, http, provider, http_tls=tls, provider_tls=self._authority.server_context())
         self._runner.start(matching_statuses=self._matching_statuses)
         return self
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections import deque
+from threading import get_ident
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
 
-    from mockserver.state.hub import HubState
+    from mockserver.keeper import Keeper
     from mockserver.state.links import Link
 
 HANDSHAKE_S = 10.0
@@ -28,10 +29,12 @@ SHUTDOWN_S = 1.0
 class ProviderConnection(asyncio.Protocol):
     """One provider's connection: hands bytes to its link, and writes what the link says."""
 
-    def __init__(self, state: HubState, changed: Callable[[], None], open_: set[ProviderConnection]) -> None:
+    def __init__(self, keeper: Keeper, open_: set[ProviderConnection]) -> None:
         self._open = open_
-        self._state = state
-        self._changed = changed
+        self._keeper = keeper
+        self._loop = asyncio.get_running_loop()
+        self._thread = get_ident()
+        self._outbox: deque[bytes | None] = deque()
         self._transport: asyncio.Transport | None = None
         self._link: Link | None = None
 
@@ -40,14 +43,14 @@ class ProviderConnection(asyncio.Protocol):
         self._open.add(self)
         self._transport = cast("asyncio.Transport", transport)
         self._acknowledge_quickly()
-        self._link = self._state.connect(self, self._now())
-        self._changed()
+        with self._keeper as now:
+            self._link = self._keeper.state.connect(self, now)
 
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
         if self._link is not None:
-            self._link.receive(data, self._now())
-            self._changed()
+            with self._keeper as now:
+                self._link.receive(data, now)
 
     def eof_received(self) -> bool:
         """The provider closed its side; a half-open link is of no use."""
@@ -57,45 +60,56 @@ class ProviderConnection(asyncio.Protocol):
         """The connection is over, with or without TLS close-notify."""
         self._open.discard(self)
         if self._link is not None:
-            self._state.disconnect(self._link, self._now())
-            self._changed()
+            with self._keeper as now:
+                self._keeper.state.disconnect(self._link, now)
 
     def write(self, data: bytes) -> None:
         """Sends bytes in one write (what a link needs of its wire)."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(data)
-            self._acknowledge_quickly()
+        self._put(data)
 
     def close(self) -> None:
         """Ends the connection once everything is sent (what a link needs of its wire)."""
-        if self._transport is not None:
-            self._transport.close()
+        self._put(None)
 
     def abort(self) -> None:
         """Ends the connection at once."""
         if self._transport is not None:
             self._transport.abort()
 
+    def _put(self, data: bytes | None) -> None:
+        """Sends bytes, or with none closes, from any thread that holds the hub's state; the order is kept."""
+        self._outbox.append(data)
+        if get_ident() == self._thread:
+            self._send_all()
+        else:
+            self._loop.call_soon_threadsafe(self._send_all)
+
+    def _send_all(self) -> None:
+        while self._outbox:
+            data = self._outbox.popleft()
+            if self._transport is None or self._transport.is_closing():
+                continue
+            if data is None:
+                self._transport.close()
+            else:
+                self._transport.write(data)
+                self._acknowledge_quickly()
+
     def _acknowledge_quickly(self) -> None:
         raw = self._transport.get_extra_info("socket") if self._transport is not None else None
         if raw is not None and hasattr(socket, "TCP_QUICKACK"):
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
-    @staticmethod
-    def _now() -> float:
-        return asyncio.get_running_loop().time()
-
 
 async def serve_providers(
-    state: HubState,
-    changed: Callable[[], None],
+    keeper: Keeper,
     open_: set[ProviderConnection],
     listener: socket.socket,
     tls: ssl.SSLContext,
 ) -> asyncio.Server:
     """Listens for providers on a bound socket; `open_` holds the connections that are open."""
     return await asyncio.get_running_loop().create_server(
-        lambda: ProviderConnection(state, changed, open_),
+        lambda: ProviderConnection(keeper, open_),
         sock=listener,
         ssl=tls,
         ssl_handshake_timeout=HANDSHAKE_S,

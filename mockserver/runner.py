@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import socket
     import ssl
 
-    from mockserver.state.hub import HubState
+    from mockserver.keeper import Keeper
 
 START_S = 20.0
 """The most time that a hub may take to start, in seconds."""
@@ -42,14 +42,14 @@ class Runner:
 
     def __init__(
         self,
-        state: HubState,
+        keeper: Keeper,
         http: socket.socket,
         provider: socket.socket,
         *,
         http_tls: ssl.SSLContext | None,
         provider_tls: ssl.SSLContext,
     ) -> None:
-        self._state = state
+        self._keeper = keeper
         self._http = http
         self._provider = provider
         self._http_tls = http_tls
@@ -92,17 +92,18 @@ class Runner:
     async def _serve(self, matching_statuses: bool) -> None:
         loop = self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        app = HubApp(self._state, self._reschedule, matching_statuses=matching_statuses)
+        app = HubApp(self._keeper, matching_statuses=matching_statuses)
         clients = await loop.create_server(self._http_protocol(app), sock=self._http, ssl=self._http_tls)
-        providers = await serve_providers(
-            self._state, self._reschedule, self._providers, self._provider, self._provider_tls
-        )
+        providers = await serve_providers(self._keeper, self._providers, self._provider, self._provider_tls)
+        self._keeper.alarms.add(self._deadline_moved)
         self._reschedule()
         self._started.set()
         await self._stop.wait()
         clients.close()
         providers.close()
-        self._state.stop(loop.time())
+        self._keeper.alarms.discard(self._deadline_moved)
+        with self._keeper as now:
+            self._keeper.state.stop(now)
         if self._wakeup is not None:
             self._wakeup.cancel()
         await self._drain(app)
@@ -143,9 +144,15 @@ class Runner:
             if self._providers or self._connections.connections:
                 await asyncio.sleep(0)
 
+    def _deadline_moved(self) -> None:
+        if threading.current_thread() is self._thread:
+            self._reschedule()
+        elif self._loop is not None:
+            self._loop.call_soon_threadsafe(self._reschedule)
+
     def _reschedule(self) -> None:
         """Sees to it that the state's next deadline is met."""
-        when = self._state.timers.next()
+        when = self._keeper.next_deadline
         if self._wakeup is not None:
             if when is not None and self._wakes_at <= when:
                 return
@@ -157,8 +164,8 @@ class Runner:
 
     def _wake(self) -> None:
         self._wakeup = None
-        if self._loop is not None:
-            self._state.timers.run(self._loop.time())
+        with self._keeper:
+            pass  # what is due has run
         self._reschedule()
 
 

@@ -39,7 +39,7 @@ class Exchange:
 
     def __init__(self) -> None:
         self.answer: Answer | None = None
-        self.answered: Callable[[], None] | None = None
+        self.answered: Callable[[], object] | None = None
         self.leave: Callable[[float], None] = lambda _: None
 
     def deliver(self, answer: Answer) -> None:
