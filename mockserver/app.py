@@ -34,14 +34,10 @@ class _ClientLeft(Exception):
 
 
 class HubApp:
-    """The ASGI application over a hub's state.
+    """The ASGI application over a hub's state."""
 
-    `matching_statuses` answers errors with the HTTP status that the registry names instead of 200.
-    """
-
-    def __init__(self, keeper: Keeper, *, matching_statuses: bool = False) -> None:
+    def __init__(self, keeper: Keeper) -> None:
         self._keeper = keeper
-        self._matching_statuses = matching_statuses
         self.answering: set[asyncio.Task[Any] | None] = set()
         """The tasks whose request was read and whose answer is not yet out."""
         self._reading: set[Send] = set()
@@ -140,7 +136,7 @@ class HubApp:
 
     async def _send(self, send: Send, answer: Answer) -> None:
         body = self._keeper.state.behaviour.render(answer)
-        status = answer.matching_status if self._matching_statuses else 200
+        status = self._keeper.state.status(answer)
         headers = [_JSON, (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})

@@ -1,31 +1,34 @@
-"""`MockHub`: a hub on this machine, ready when it is entered, gone when it is left.
+"""`MockHub`: a hub on this machine, by any door: a running server, or transports in this process.
 
-It runs in a thread of its own, so that tests and programs of any style can talk to it, many hubs at a time.
+A hub that is started runs in a thread of its own, so that tests and programs of any style can talk to it, many hubs
+at a time. One that is never started needs neither a thread nor a socket.
 """
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Self
 
-from mockserver.certificates import Authority
 from mockserver.keeper import Keeper
-from mockserver.runner import Runner
-from mockserver.state.hub import HubState
-from mockserver.state.services import ServiceSettings
-from mockserver.wrong import behaviour_named
-from neuroengine._generated.registry import DEFAULT_SERVICE
+from mockserver.settings import fresh_state, services_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from typing import Unpack
 
-DEFAULT_KEY = "DEMOKEY"
+    from mockserver.certificates import Authority
+    from mockserver.runner import Runner
+    from mockserver.settings import Settings
+    from mockserver.state.services import ServiceSettings
+
 LOOPBACK = "127.0.0.1"
 
 
 class MockHub:
-    """A hub on loopback.
+    """A hub.
+
+    Used in a `with` or `async with` block it is a server on loopback, ready inside the block and gone after it. It can
+    be started many times; each time it begins anew.
 
     Args:
         services: the services, as a mapping from name to service key, or as settings. A service is answered by the
@@ -52,39 +55,73 @@ class MockHub:
         matching_statuses: bool = False,
         wrong: str | None = None,
     ) -> None:
-        self.services = _settings(services if services is not None else {DEFAULT_SERVICE: DEFAULT_KEY})
         self._tls = tls
         self._ports = (http_port, provider_port)
-        self._matching_statuses = matching_statuses
-        self._keeper = Keeper(HubState(self.services, limits=limits, behaviour=behaviour_named(wrong)))
-        self._authority = Authority()
+        self._standing: Settings = {
+            "services": services,
+            "limits": limits,
+            "matching_statuses": matching_statuses,
+            "wrong": wrong,
+        }
+        self.services = self._standing["services"] = services_of(self._standing)
+        self._keeper = Keeper(fresh_state(self._standing))
+        self._authority: Authority | None = None
         self._runner: Runner | None = None
         self._addresses: tuple[int, int] | None = None
+
+    # -- the running server
 
     def start(self) -> Self:
         """Starts the hub; it answers when this returns.
 
         Raises:
             OSError: a port is taken.
+            RuntimeError: the hub runs already.
         """
+        from mockserver.runner import Runner  # here, because it brings the server, which other doors do not need
+
+        if self._runner is not None:
+            raise RuntimeError(f"the hub runs already, at {self.url}; stop it first, or make another one")
+        if self._keeper.is_closed:
+            self._authority = None
+            self.reset()
         http = _listener(self._ports[0])
         try:
             provider = _listener(self._ports[1])
         except OSError:
             http.close()
             raise
+        tls = self._own_authority().server_context()
+        runner = Runner(self._keeper, http, provider, http_tls=tls if self._tls else None, provider_tls=tls)
+        runner.start()
         self._addresses = (http.getsockname()[1], provider.getsockname()[1])
-        tls = self._authority.server_context() if self._tls else None
-        self._runner = Runner(self._keeper, http, provider, http_tls=tls, provider_tls=self._authority.server_context())
-        self._runner.start(matching_statuses=self._matching_statuses)
+        self._runner = runner
         return self
 
     def stop(self) -> None:
-        """Stops the hub: answers what waits with code 16, closes every connection, removes its files."""
+        """Stops the hub: answers what waits with code 16, closes every connection and door, removes its files."""
         runner, self._runner = self._runner, None
         if runner is not None:
             runner.stop()
+        self._keeper.close()
+        if self._authority is not None:
             self._authority.close()
+
+    def reset(self, **changes: Unpack[Settings]) -> None:
+        """Makes the hub as new at the same addresses, whatever happened to it.
+
+        What waits is answered with code 16 and every provider's link is closed; counters, streams and quotas begin
+        again. Tests that share a running hub begin with this.
+
+        Args:
+            **changes: settings that differ from those that the hub was made with, until the next reset.
+
+        Raises:
+            ValueError: as when a hub is made; then the hub stays as it was.
+        """
+        settings = self._standing | changes
+        self.services = settings["services"] = services_of(settings)
+        self._keeper.replace(fresh_state(settings))
 
     def __enter__(self) -> Self:
         """Starts the hub."""
@@ -93,6 +130,31 @@ class MockHub:
     def __exit__(self, *exc: object) -> None:
         """Stops the hub."""
         self.stop()
+
+    async def __aenter__(self) -> Self:
+        """Starts the hub; other tasks go on meanwhile."""
+        import asyncio
+
+        starting = asyncio.ensure_future(asyncio.to_thread(self.start))
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # A thread cannot be cancelled: what it has begun is ended, and nothing is left running.
+            await asyncio.wait([starting])
+            if starting.exception() is None:
+                await asyncio.to_thread(self.stop)
+            raise
+
+    async def __aexit__(self, *exc: object) -> None:
+        """Stops the hub; other tasks go on meanwhile."""
+        import asyncio
+
+        stopping = asyncio.ensure_future(asyncio.to_thread(self.stop))
+        try:
+            await asyncio.shield(stopping)
+        except asyncio.CancelledError:
+            await asyncio.wait([stopping])
+            raise
 
     @property
     def url(self) -> str:
@@ -108,12 +170,19 @@ class MockHub:
     @property
     def ca_file(self) -> str:
         """The path of the PEM file to trust; it is removed when the hub stops."""
-        return self._authority.ca_file
+        return self._own_authority().ca_file
 
     def _port(self, which: int) -> int:
         if self._addresses is None:
             raise RuntimeError("the hub has no address before it is started; use it in a `with` block")
         return self._addresses[which]
+
+    def _own_authority(self) -> Authority:
+        if self._authority is None:
+            from mockserver.certificates import Authority  # here, because it brings cryptography
+
+            self._authority = Authority()
+        return self._authority
 
 
 def _listener(port: int) -> socket.socket:
@@ -128,12 +197,3 @@ def _listener(port: int) -> socket.socket:
         listener.close()
         raise OSError(error.errno, f"port {port} on {LOOPBACK} cannot be used: {error.strerror}") from None
     return listener
-
-
-def _settings(services: Mapping[str, str] | Iterable[ServiceSettings]) -> tuple[ServiceSettings, ...]:
-    if not isinstance(services, Mapping):
-        return tuple(services)
-    return tuple(
-        ServiceSettings(name=name, key=key, comment=f"The simulated model as {name}", operator="@mockhub")
-        for name, key in services.items()
-    )

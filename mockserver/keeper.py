@@ -30,6 +30,8 @@ class Keeper:
 
     def __init__(self, state: HubState, clock: Callable[[], float] = time.monotonic) -> None:
         self.state = state
+        self.is_closed = False
+        """Whether the hub is stopped: no door of it lets anybody in."""
         self.next_deadline: float | None = None
         """When the state's next deadline is due, or none; anybody may read it."""
         self.alarms: set[Callable[[], None]] = set()
@@ -61,6 +63,14 @@ class Keeper:
         with self as now:
             before, self.state = self.state, state
             before.stop(now)
+            self.is_closed = False
+
+    def close(self) -> None:
+        """Stops the hub: what waits is answered, every link is closed."""
+        with self as now:
+            if not self.is_closed:
+                self.is_closed = True
+                self.state.stop(now)
 
     def _run_until(self, now: float) -> None:
         timers = self.state.timers

@@ -64,9 +64,9 @@ class Runner:
         self._wakes_at = math.inf
         self._thread: threading.Thread | None = None
 
-    def start(self, *, matching_statuses: bool) -> None:
+    def start(self) -> None:
         """Starts the thread and waits until the hub answers."""
-        self._thread = threading.Thread(target=self._run, args=(matching_statuses,), name="mock-hub", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="mock-hub", daemon=True)
         self._thread.start()
         if not self._started.wait(START_S):
             raise TimeoutError(f"the mock hub did not start within {START_S:g} seconds")
@@ -80,19 +80,19 @@ class Runner:
         if self._thread is not None:
             self._thread.join(START_S)
 
-    def _run(self, matching_statuses: bool) -> None:
+    def _run(self) -> None:
         try:
             with asyncio.Runner(loop_factory=_new_event_loop) as runner:
-                runner.run(self._serve(matching_statuses))
+                runner.run(self._serve())
         except BaseException as error:  # noqa: BLE001 - raised again in the thread that starts the hub
             self._failure = error
         finally:
             self._started.set()
 
-    async def _serve(self, matching_statuses: bool) -> None:
+    async def _serve(self) -> None:
         loop = self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        app = HubApp(self._keeper, matching_statuses=matching_statuses)
+        app = HubApp(self._keeper)
         clients = await loop.create_server(self._http_protocol(app), sock=self._http, ssl=self._http_tls)
         providers = await serve_providers(self._keeper, self._providers, self._provider, self._provider_tls)
         self._keeper.alarms.add(self._deadline_moved)
@@ -102,8 +102,7 @@ class Runner:
         clients.close()
         providers.close()
         self._keeper.alarms.discard(self._deadline_moved)
-        with self._keeper as now:
-            self._keeper.state.stop(now)
+        self._keeper.close()
         if self._wakeup is not None:
             self._wakeup.cancel()
         await self._drain(app)

@@ -71,7 +71,10 @@ def _needs_no_provider(service: Service, generation: Generation) -> bool:
 
 
 class HubState:
-    """All that a hub knows."""
+    """All that a hub knows.
+
+    `matching_statuses` answers errors with the HTTP status that the registry names instead of 200.
+    """
 
     def __init__(
         self,
@@ -79,11 +82,13 @@ class HubState:
         *,
         limits: Mapping[str, float] | None = None,
         behaviour: Behaviour | None = None,
+        matching_statuses: bool = False,
         now: float = 0.0,
     ) -> None:
         self.limits = checked_limits(limits or {})
         self.timers = Timers()
         self.behaviour = behaviour or Behaviour()
+        self._matching_statuses = matching_statuses
         self._model = SimulatedModel()
         self._services = {row.name: Service(row, self.limits, self.timers, now) for row in services}
         self._streams: dict[tuple[str, str], Stream] = {}
@@ -122,6 +127,10 @@ class HubState:
             return self.behaviour.read_body(body, content_type)
         except BadJson as error:
             raise Refused(failure(ErrorCode.INVALID_JSON, f"The body cannot be read: {error}.")) from None
+
+    def status(self, answer: Answer) -> int:
+        """The HTTP status that an answer goes out with."""
+        return answer.matching_status if self._matching_statuses else 200
 
     def too_large(self) -> Answer:
         """The answer to a body over the limit, for doors that stop reading it."""

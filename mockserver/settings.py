@@ -1,0 +1,52 @@
+"""What a hub's state is made of: the settings of a fresh one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypedDict
+
+from mockserver.state.hub import HubState
+from mockserver.state.services import ServiceSettings
+from mockserver.wrong import behaviour_named
+from neuroengine._generated.registry import DEFAULT_SERVICE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+DEFAULT_KEY = "DEMOKEY"
+
+
+class Settings(TypedDict, total=False):
+    """The settings that a hub can get anew while it runs; see `MockHub` for their meaning."""
+
+    services: Mapping[str, str] | Iterable[ServiceSettings] | None
+    limits: Mapping[str, float] | None
+    matching_statuses: bool
+    wrong: str | None
+
+
+def fresh_state(settings: Settings) -> HubState:
+    """A state that nothing has happened to.
+
+    Raises:
+        ValueError: a limit or a wrong hub is unknown, or a limit's value is out of range.
+    """
+    return HubState(
+        services_of(settings),
+        limits=settings.get("limits"),
+        behaviour=behaviour_named(settings.get("wrong")),
+        matching_statuses=settings.get("matching_statuses", False),
+    )
+
+
+def services_of(settings: Settings) -> tuple[ServiceSettings, ...]:
+    """The services, each with all its settings."""
+    services = settings.get("services")
+    if services is None:
+        services = {DEFAULT_SERVICE: DEFAULT_KEY}
+    if not isinstance(services, Mapping):
+        return tuple(services)
+    return tuple(
+        ServiceSettings(name=name, key=key, comment=f"The simulated model as {name}", operator="@mockhub")
+        for name, key in services.items()
+    )
