@@ -9,6 +9,8 @@ services     who answers for a service, and its queue
 links        a provider's connection
 framing      bytes of the provider link
 answers      what a hub says to a client
+plan         what is to happen to an exchange besides its answer
+delivery     an answer as steps on the wire
 json_text    strict JSON
 timers       deadlines without a clock
 """

@@ -17,6 +17,7 @@ from mockserver.state.behaviour import Behaviour
 from mockserver.state.generations import Refused
 from mockserver.state.json_text import BadJson
 from mockserver.state.links import Link
+from mockserver.state.plan import NO_PLAN, Plan
 from mockserver.state.services import Service, ServiceSettings
 from mockserver.state.sources import ForwardedSource, TokenSource, WholeReplySource
 from mockserver.state.streams import Poll, Stream
@@ -33,11 +34,15 @@ logger = logging.getLogger("mockserver")
 
 
 class Exchange:
-    """One post and its answer. `answered`, when it is set, is called once with the answer as soon as there is one."""
+    """One post and its answer. `answered`, when it is set, is called once with the answer as soon as there is one.
 
-    __slots__ = ("answer", "answered", "leave")
+    `plan` is what is to happen to the exchange besides its answer.
+    """
+
+    __slots__ = ("answer", "answered", "leave", "plan")
 
     def __init__(self) -> None:
+        self.plan: Plan = NO_PLAN
         self.answer: Answer | None = None
         self.answered: Callable[[], object] | None = None
         self.leave: Callable[[float], None] = lambda _: None
