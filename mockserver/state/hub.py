@@ -14,21 +14,29 @@ from typing import TYPE_CHECKING, Any
 from mockserver.model import SimulatedModel
 from mockserver.state.answers import Answer, failure, success
 from mockserver.state.behaviour import Behaviour
+from mockserver.state.circumstances import Circumstances
+from mockserver.state.delivery import JSON_TYPE, delivery
 from mockserver.state.generations import Refused
 from mockserver.state.json_text import BadJson
 from mockserver.state.links import Link
-from mockserver.state.plan import NO_PLAN, Plan
+from mockserver.state.plan import NO_PLAN, PROVIDER_LEGS, Plan
+from mockserver.state.player import Player
 from mockserver.state.services import Service, ServiceSettings
-from mockserver.state.sources import ForwardedSource, TokenSource, WholeReplySource
+from mockserver.state.sources import WholeReplySource
 from mockserver.state.streams import Poll, Stream
 from mockserver.state.timers import Timers
+from mockserver.tokens import cut
 from neuroengine._generated.registry import HUB_LIMITS, ErrorCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from mockserver.state.delivery import Step, Steps
     from mockserver.state.generations import Generation
+    from mockserver.state.lane import Lane
     from mockserver.state.links import Wire
+    from mockserver.state.pacing import Rhythm
+    from mockserver.state.plan import Pace, StandingFaults
 
 logger = logging.getLogger("mockserver")
 
@@ -36,13 +44,15 @@ logger = logging.getLogger("mockserver")
 class Exchange:
     """One post and its answer. `answered`, when it is set, is called once with the answer as soon as there is one.
 
-    `plan` is what is to happen to the exchange besides its answer.
+    `plan` is what is to happen to the exchange besides its answer; `player` plays it, where a door wants that.
     """
 
-    __slots__ = ("answer", "answered", "leave", "plan")
+    __slots__ = ("answer", "answered", "leave", "plan", "player", "request")
 
     def __init__(self) -> None:
         self.plan: Plan = NO_PLAN
+        self.player: Player | None = None
+        self.request: dict[str, Any] = {}
         self.answer: Answer | None = None
         self.answered: Callable[[], object] | None = None
         self.leave: Callable[[float], None] = lambda _: None
@@ -70,15 +80,11 @@ def checked_limits(changes: Mapping[str, float]) -> dict[str, float]:
     return limits
 
 
-def _needs_no_provider(service: Service, generation: Generation) -> bool:
-    """Whether the hub answers by itself: by the simulated model, or because no token is wanted."""
-    return service.answers_itself or not generation.sampling.max_new_len
-
-
 class HubState:
     """All that a hub knows.
 
-    `matching_statuses` answers errors with the HTTP status that the registry names instead of 200.
+    `matching_statuses` answers errors with the HTTP status that the registry names instead of 200. `pace` is how fast
+    text is let out where neither the service nor the plan says otherwise. `faults` befall exchanges.
     """
 
     def __init__(
@@ -88,6 +94,8 @@ class HubState:
         limits: Mapping[str, float] | None = None,
         behaviour: Behaviour | None = None,
         matching_statuses: bool = False,
+        pace: Pace | None = None,
+        faults: StandingFaults | None = None,
         now: float = 0.0,
     ) -> None:
         self.limits = checked_limits(limits or {})
@@ -95,10 +103,12 @@ class HubState:
         self.behaviour = behaviour or Behaviour()
         self._matching_statuses = matching_statuses
         self._model = SimulatedModel()
+        self._circumstances = Circumstances(pace, faults, self._model, self.limits, self.timers)
         self._services = {row.name: Service(row, self.limits, self.timers, now) for row in services}
         self._streams: dict[tuple[str, str], Stream] = {}
         self._open_streams = 0
         self._waiting: dict[Exchange, dict[str, Any]] = {}
+        self._playing: set[Exchange] = set()
         self._links: set[Link] = set()
         self._is_stopping = False
 
@@ -109,19 +119,31 @@ class HubState:
     ) -> Exchange:
         """Takes a client's request. Whatever it holds, the exchange gets one answer."""
         exchange = Exchange()
-        request: dict[str, Any] = {}
+        self._attempt(exchange, partial(self._receive, exchange, path, body, content_type, access_key), now)
+        if exchange.answer is None:
+            self._waiting[exchange] = exchange.request
+        return exchange
+
+    def _attempt(self, exchange: Exchange, handle: Callable[[float], None], now: float) -> None:
+        """Handles an exchange, or the part of it that had to wait; what goes wrong is its answer."""
         try:
-            request = self._read(body, content_type)
-            self._dispatch(exchange, path, request, access_key, now)
+            handle(now)
         except Refused as refused:
-            self._deliver(exchange, request, refused.answer)
+            self._deliver(exchange, exchange.request, refused.answer)
         except Exception:
             # The one place where a fault of the hub's own becomes an answer (code 1); the log tells what it was.
             logger.exception("the hub failed while it handled a request")
-            self._deliver(exchange, request, failure(ErrorCode.INTERNAL_ERROR, "The hub failed."))
-        if exchange.answer is None:
-            self._waiting[exchange] = request
-        return exchange
+            self._deliver(exchange, exchange.request, failure(ErrorCode.INTERNAL_ERROR, "The hub failed."))
+
+    def _receive(
+        self, exchange: Exchange, path: str, body: bytes, content_type: str, access_key: str | None, now: float
+    ) -> None:
+        try:
+            exchange.request = self._read(body, content_type)
+        finally:
+            name = self.behaviour.service_name(path, self._services)
+            exchange.plan = self._circumstances.plan(name, exchange.request)
+        self._dispatch(exchange, path, exchange.request, access_key, now)
 
     def _read(self, body: bytes, content_type: str) -> dict[str, Any]:
         if self._is_stopping:
@@ -146,6 +168,7 @@ class HubState:
         self, exchange: Exchange, path: str, request: dict[str, Any], access_key: str | None, now: float
     ) -> None:
         if "command" in request:
+            self._circumstances.check(exchange.plan)
             self._deliver(exchange, request, self._command(request["command"]))
             return
         name = self.behaviour.service_name(path, self._services)
@@ -155,6 +178,18 @@ class HubState:
         if not service.admits(access_key):
             raise Refused(failure(ErrorCode.UNAUTHORIZED, "The service needs an access key."))
         generation = self.behaviour.read_generation(request, self.limits)
+        generate = partial(self._generate, exchange, service, generation, request)
+        if not exchange.plan.delay_s:
+            generate(now)
+            return
+        # A client that leaves before the delay has passed has asked for nothing.
+        timer = self.timers.at(now + exchange.plan.delay_s, partial(self._attempt, exchange, generate))
+        exchange.leave = lambda _: timer.cancel()
+
+    def _generate(
+        self, exchange: Exchange, service: Service, generation: Generation, request: dict[str, Any], now: float
+    ) -> None:
+        self._circumstances.check(exchange.plan)
         if generation.key:
             self._poll(exchange, service, generation, request, now)
         else:
@@ -168,16 +203,41 @@ class HubState:
     def _whole_reply(
         self, exchange: Exchange, service: Service, generation: Generation, request: dict[str, Any], now: float
     ) -> None:
-        if _needs_no_provider(service, generation):
+        rhythm = self._circumstances.rhythm(exchange.plan, service, generation, now)
+        provider = self._circumstances.provider(service, generation, exchange.plan, now)
+        if provider is None:
             self.behaviour.count(service, now, is_new=True)
-            tokens = self._model.tokens(generation.message, generation.sampling)
-            self._deliver(exchange, request, success("".join(tokens)))
+            tokens = list(self._model.tokens(generation.message, generation.sampling))
+            self._let_out(exchange, request, success("".join(tokens)), rhythm, now, len(tokens))
             return
-        frame = service.frame(generation.members)
-        service.check_room(now)
+        frame = provider.frame(generation.members)
+        provider.check_room(now)
         self.behaviour.count(service, now, is_new=True)
-        job = service.submit(frame, lambda answer, _: self._deliver(exchange, request, answer), now)
+        faults = exchange.plan.on(*PROVIDER_LEGS)
+        job = provider.submit(
+            frame, lambda answer, at: self._let_out(exchange, request, answer, rhythm, at), now, faults=faults
+        )
         exchange.leave = job.cancel
+
+    def _let_out(
+        self,
+        exchange: Exchange,
+        request: dict[str, Any],
+        answer: Answer,
+        rhythm: Rhythm | None,
+        now: float,
+        tokens: int | None = None,
+    ) -> None:
+        """Delivers a whole reply when the last of its tokens is due; the hub counts them where nobody has."""
+        if rhythm is None or answer.code or not isinstance(answer.content, dict):
+            self._deliver(exchange, request, answer)
+            return
+        count = len(cut(answer.content["reply"])) if tokens is None else tokens
+        if not count or (due := rhythm.due(count - 1)) <= now:
+            self._deliver(exchange, request, answer)
+            return
+        timer = self.timers.at(due, lambda _: self._deliver(exchange, request, answer))
+        exchange.leave = lambda _: timer.cancel()
 
     # -- streams
 
@@ -189,42 +249,48 @@ class HubState:
         if stream is not None and not stream.gives_way_to(generation.message):
             self.behaviour.count(service, now, is_new=False)
         else:
-            self._check_new_stream(service, generation, now)
+            provider = self._circumstances.provider(service, generation, exchange.plan, now)
+            self._check_new_stream(provider, generation, now)
             self.behaviour.count(service, now, is_new=True)
             if stream is not None:
                 stream.restart(now)
-            stream = self._open(name, service, generation, now)
+            rhythm = self._circumstances.rhythm(exchange.plan, service, generation, now)
+            stream = self._open(name, service, provider, generation, rhythm, exchange.plan, now)
         poll = Poll(generation, lambda answer: self._deliver(exchange, request, answer))
         exchange.leave = partial(stream.leave, poll)
         stream.poll(poll, generation.message, now)
 
-    def _check_new_stream(self, service: Service, generation: Generation, now: float) -> None:
+    def _check_new_stream(self, provider: Service | None, generation: Generation, now: float) -> None:
         if generation.seq:
             why = "The hub knows no stream with this key, and `seq` is above 0."
             raise Refused(failure(ErrorCode.STREAM_EXPIRED, why))
         if self._open_streams >= self.limits["open_streams"]:
             raise Refused(failure(ErrorCode.STREAM_LIMIT, f"The hub holds {self._open_streams} open streams."))
-        if not _needs_no_provider(service, generation):
-            service.check_room(now)
-            service.frame(
-                generation.poll_members(generation.gettokens) if service.streams_itself else generation.members
+        if provider is not None:
+            provider.check_room(now)
+            provider.frame(
+                generation.poll_members(generation.gettokens) if provider.streams_itself else generation.members
             )
 
-    def _open(self, name: tuple[str, str], service: Service, generation: Generation, now: float) -> Stream:
+    def _open(
+        self,
+        name: tuple[str, str],
+        service: Service,
+        provider: Service | None,
+        generation: Generation,
+        rhythm: Rhythm | None,
+        plan: Plan,
+        now: float,
+    ) -> Stream:
         stream = Stream(
             generation.message, self.limits, self.timers, now, self._finished, lambda: self._close(name, stream)
         )
         self._streams[name] = stream
         self._open_streams += 1
-        if _needs_no_provider(service, generation):
-            tokens = self._model.tokens(generation.message, generation.sampling)
-            stream.source = self.behaviour.source(TokenSource(iter(tokens)))
-        elif service.streams_itself:
-            stream.source = self.behaviour.source(ForwardedSource(service, generation, stream.serve))
-        else:
-            source = WholeReplySource(stream.serve)
-            stream.source = self.behaviour.source(source)
-            source.start(service, service.frame(generation.members), now)
+        source = self._circumstances.source(provider, service, generation, plan, stream.serve)
+        stream.source = self.behaviour.source(self._circumstances.paced(source, rhythm, stream.serve))
+        if isinstance(source, WholeReplySource) and provider is not None:
+            source.start(provider, provider.frame(generation.members), now)
         return stream
 
     def _finished(self) -> None:
@@ -238,7 +304,7 @@ class HubState:
 
     def connect(self, wire: Wire, now: float) -> Link:
         """Takes a provider's new connection."""
-        link = Link(self._services.get, wire, self.limits, self.timers, now)
+        link = Link(self._services.get, wire, self.limits, self.timers, now, self.faults)
         self._links.add(link)
         return link
 
@@ -259,11 +325,60 @@ class HubState:
         for exchange, request in list(self._waiting.items()):
             exchange.leave(now)
             self._deliver(exchange, request, answer)
+        for exchange in list(self._playing):
+            if exchange.player is not None:
+                exchange.player.cut()
         for link in list(self._links):
             self.disconnect(link, now)
 
+    # -- doors
+
+    def arriving(self, path: str, out: Callable[[Step, float], object]) -> Lane | None:
+        """The lane that a request has to pass before it is posted, or none where nothing befalls it on its way.
+
+        `out` is given the request's bytes, and `End` behind the last of them, or the step that ends the connection.
+        """
+        return self._circumstances.arriving(self.behaviour.service_name(path, self._services), out)
+
+    def delivery(self, exchange: Exchange) -> Steps:
+        """An answered exchange as steps on the wire, after everything that befalls them."""
+        answer = exchange.answer
+        if answer is None:
+            raise RuntimeError("an exchange has no steps before its answer")
+        body = self.behaviour.render(answer)
+        headers = (JSON_TYPE, (b"content-length", b"%d" % len(body)))
+        return delivery(self.status(answer), headers, body, exchange.plan, self.faults.happened)
+
+    def play(self, exchange: Exchange, put: Callable[[Step], object], now: float) -> None:
+        """Plays an exchange for a door, until the door says that the client has left or has everything.
+
+        `put` is given the steps, each in its time, by whoever holds the state: blanks while there is no answer, then
+        the answer's steps but waits. The door has to `leave` the exchange in the end.
+        """
+        exchange.player = Player(
+            exchange, put, self.timers, self.limits["keep_warm_s"], partial(self.delivery, exchange)
+        )
+        self._playing.add(exchange)
+        exchange.player.start(now, is_answered=exchange.answer is not None)
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for their answer."""
+        return len(self._waiting)
+
+    @property
+    def faults(self) -> StandingFaults:
+        """The standing faults."""
+        return self._circumstances.faults
+
     def leave(self, exchange: Exchange, now: float) -> None:
-        """A client has gone before its answer: what it would have got is kept for the next poll, or not generated."""
+        """A client has gone, or has everything.
+
+        Before its answer, what it would have got is kept for the next poll, or not generated.
+        """
+        self._playing.discard(exchange)
+        if exchange.player is not None:
+            exchange.player.stop()
         if self._waiting.pop(exchange, None) is not None:
             exchange.leave(now)
 
