@@ -7,7 +7,7 @@ at a time. One that is never started needs neither a thread nor a socket.
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from mockserver.keeper import Keeper
 from mockserver.settings import fresh_state, services_of
@@ -17,11 +17,16 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from mockserver.certificates import Authority
+    from mockserver.clock import Clock
+    from mockserver.faults import Faults
     from mockserver.runner import Runner
     from mockserver.settings import Settings
+    from mockserver.state.plan import Pace
     from mockserver.state.services import ServiceSettings
 
 LOOPBACK = "127.0.0.1"
+WAITING_S = 20.0
+"""The most time that a test waits for requests to come, in real seconds, unless it says otherwise."""
 
 
 class MockHub:
@@ -38,10 +43,14 @@ class MockHub:
         provider_port: the provider port; 0 takes a free one.
         limits: changes to the hub's limits, by their names in the spec's registry.
         matching_statuses: answer errors with the HTTP status that the registry names, not with 200.
+        clock: the clock that the hub goes by; none for real time.
+        pace: how fast text is let out, where a service has no pace of its own; none for at once.
+        faults: what befalls the hub's exchanges from the beginning: names of faults, or arguments of `hub.faults.add`
+            as mappings that hold the `name`.
         wrong: the name of a wrong hub (see `mockserver.wrong`); none for a right one.
 
     Raises:
-        ValueError: a limit or a wrong hub is unknown, or a limit's value is out of range.
+        ValueError: a limit, a fault or a wrong hub is unknown, or a value is out of range.
     """
 
     def __init__(
@@ -53,6 +62,9 @@ class MockHub:
         provider_port: int = 0,
         limits: Mapping[str, float] | None = None,
         matching_statuses: bool = False,
+        clock: Clock | None = None,
+        pace: Pace | None = None,
+        faults: Iterable[str | Mapping[str, Any]] = (),
         wrong: str | None = None,
     ) -> None:
         self._tls = tls
@@ -61,10 +73,12 @@ class MockHub:
             "services": services,
             "limits": limits,
             "matching_statuses": matching_statuses,
+            "pace": pace,
+            "faults": tuple(faults),
             "wrong": wrong,
         }
         self.services = self._standing["services"] = services_of(self._standing)
-        self._keeper = Keeper(fresh_state(self._standing))
+        self._keeper = Keeper(fresh_state(self._standing), clock)
         self._authority: Authority | None = None
         self._runner: Runner | None = None
         self._addresses: tuple[int, int] | None = None
@@ -155,6 +169,33 @@ class MockHub:
         except asyncio.CancelledError:
             await asyncio.wait([stopping])
             raise
+
+    # -- time and faults
+
+    @property
+    def clock(self) -> Clock:
+        """The clock that the hub goes by. It can be advanced, whatever its scale."""
+        return self._keeper.clock
+
+    @property
+    def faults(self) -> Faults:
+        """The faults that befall the hub's exchanges; a reset makes them as they were in the beginning."""
+        return cast("Faults", self._keeper.state.faults)  # the state knows them by what it needs of them
+
+    def until_waiting(self, count: int = 1, timeout_s: float = WAITING_S) -> None:
+        """Returns as soon as so many requests wait at the hub for their answers: then the clock may be advanced.
+
+        Args:
+            count: how many.
+            timeout_s: the most time to wait for them, in real seconds.
+
+        Raises:
+            TimeoutError: fewer came in time.
+        """
+        if not self._keeper.wait_until(lambda state: state.waiting >= count, timeout_s):
+            raise TimeoutError(f"{self._keeper.state.waiting} requests wait, not {count}, after {timeout_s:g} s")
+
+    # -- addresses
 
     @property
     def url(self) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
+from mockserver.faults import Faults
 from mockserver.state.hub import HubState
 from mockserver.state.services import ServiceSettings
 from mockserver.wrong import behaviour_named
@@ -12,6 +13,8 @@ from neuroengine._generated.registry import DEFAULT_SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from mockserver.state.plan import Pace
 
 DEFAULT_KEY = "DEMOKEY"
 
@@ -22,6 +25,8 @@ class Settings(TypedDict, total=False):
     services: Mapping[str, str] | Iterable[ServiceSettings] | None
     limits: Mapping[str, float] | None
     matching_statuses: bool
+    pace: Pace | None
+    faults: Iterable[str | Mapping[str, Any]]
     wrong: str | None
 
 
@@ -29,13 +34,15 @@ def fresh_state(settings: Settings) -> HubState:
     """A state that nothing has happened to.
 
     Raises:
-        ValueError: a limit or a wrong hub is unknown, or a limit's value is out of range.
+        ValueError: a limit, a fault or a wrong hub is unknown, or a value is out of range.
     """
     return HubState(
         services_of(settings),
         limits=settings.get("limits"),
         behaviour=behaviour_named(settings.get("wrong")),
         matching_statuses=settings.get("matching_statuses", False),
+        pace=settings.get("pace"),
+        faults=Faults(settings.get("faults", ())),
     )
 
 
