@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mockserver.runner import Runner
     from mockserver.settings import Settings
     from mockserver.state.services import ServiceSettings
+    from mockserver.transports import AsyncHubTransport, HubTransport
 
 LOOPBACK = "127.0.0.1"
 
@@ -155,6 +156,25 @@ class MockHub:
         except asyncio.CancelledError:
             await asyncio.wait([stopping])
             raise
+
+    # -- the doors in this process
+
+    def transport(self) -> HubTransport:
+        """A transport for `httpx.Client` that leads to this hub, started or not, without a socket.
+
+        It takes requests to any address. A stopped hub refuses them with `httpx.ConnectError`.
+        """
+        from mockserver.transports import HubTransport  # here, because it brings httpx
+
+        return HubTransport(self._keeper)
+
+    def async_transport(self) -> AsyncHubTransport:
+        """A transport for `httpx.AsyncClient`; see `transport`."""
+        from mockserver.transports import AsyncHubTransport  # here, because it brings httpx
+
+        return AsyncHubTransport(self._keeper)
+
+    # -- where the running server is
 
     @property
     def url(self) -> str:

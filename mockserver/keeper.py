@@ -14,6 +14,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from mockserver.state.timers import Timers
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -30,24 +32,31 @@ class Keeper:
 
     def __init__(self, state: HubState, clock: Callable[[], float] = time.monotonic) -> None:
         self.state = state
+        self.timers = Timers()
+        """The doors' own deadlines, on the same clock; a new state leaves them alone."""
+        self.now = clock()
+        """The time at which the state is, for whoever holds it."""
         self.is_closed = False
         """Whether the hub is stopped: no door of it lets anybody in."""
         self.next_deadline: float | None = None
-        """When the state's next deadline is due, or none; anybody may read it."""
-        self.alarms: set[Callable[[], None]] = set()
+        """When the next deadline of the state or a door is due, or none; anybody may read it."""
+        self.alarms: set[Callable[[], object]] = set()
         """Called, with the keeper held, when the next deadline is another one than before. They must not wait."""
         self._clock = clock
         self._lock = threading.RLock()
         self._depth = 0
-        self._now = clock()
 
     def __enter__(self) -> float:
         """Waits for the state, runs what is due, and tells the time; it stands still until the state is given back."""
         self._lock.acquire()
         self._depth += 1
         if self._depth == 1:
-            self._run_until(max(self._now, self._clock()))
-        return self._now
+            try:
+                self._run_until(max(self.now, self._clock()))
+            except BaseException:
+                self.__exit__()
+                raise
+        return self.now
 
     def __exit__(self, *exc: object) -> None:
         """Gives the state back."""
@@ -72,15 +81,26 @@ class Keeper:
                 self.is_closed = True
                 self.state.stop(now)
 
+    def pause_s(self) -> float | None:
+        """How many seconds somebody may sleep who wants to meet the next deadline; None is for ever."""
+        when = self.next_deadline
+        return None if when is None else max(0.0, when - self._clock())
+
     def _run_until(self, now: float) -> None:
-        timers = self.state.timers
-        while (when := timers.next()) is not None and when <= now:
-            self._now = max(self._now, when)
-            timers.run(self._now)
-        self._now = now
+        while (when := self._next_deadline()) is not None and when <= now:
+            self.now = max(self.now, when)
+            self.state.timers.run(self.now)
+            self.timers.run(self.now)
+        self.now = now
+
+    def _next_deadline(self) -> float | None:
+        state, doors = self.state.timers.next(), self.timers.next()
+        if state is None or doors is None:
+            return doors if state is None else state
+        return min(state, doors)
 
     def _sound_alarms(self) -> None:
-        when = self.state.timers.next()
+        when = self._next_deadline()
         if when != self.next_deadline:
             self.next_deadline = when
             for alarm in tuple(self.alarms):
