@@ -7,8 +7,10 @@ at a time. One that is never started needs neither a thread nor a socket.
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING, Self
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Self, cast
 
+from mockserver.journal import DEFAULT_ENTRIES
 from mockserver.keeper import Keeper
 from mockserver.settings import fresh_state, services_of
 
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from mockserver.certificates import Authority
+    from mockserver.journal import Journal
+    from mockserver.rules import ActiveRule, Rule, RuleBook
+    from mockserver.rules.expected import Wish
     from mockserver.runner import Runner
     from mockserver.settings import Settings
     from mockserver.state.services import ServiceSettings
@@ -40,9 +45,13 @@ class MockHub:
         limits: changes to the hub's limits, by their names in the spec's registry.
         matching_statuses: answer errors with the HTTP status that the registry names, not with 200.
         wrong: the name of a wrong hub (see `mockserver.wrong`); none for a right one.
+        rules: what matching requests are answered with: `Rule` values, or the path of a fixture file (JSON or TOML).
+        strict: answer generate requests that no rule matches with an error that says which came nearest, instead of
+            letting the simulated model or a provider answer.
+        journal_entries: how many exchanges the journal holds.
 
     Raises:
-        ValueError: a limit or a wrong hub is unknown, or a limit's value is out of range.
+        ValueError: a limit or a wrong hub is unknown, a limit's value is out of range, or a fixture file is wrong.
     """
 
     def __init__(
@@ -55,6 +64,9 @@ class MockHub:
         limits: Mapping[str, float] | None = None,
         matching_statuses: bool = False,
         wrong: str | None = None,
+        rules: str | PathLike[str] | Iterable[Rule] = (),
+        strict: bool = False,
+        journal_entries: int = DEFAULT_ENTRIES,
     ) -> None:
         self._tls = tls
         self._ports = (http_port, provider_port)
@@ -63,12 +75,35 @@ class MockHub:
             "limits": limits,
             "matching_statuses": matching_statuses,
             "wrong": wrong,
+            "rules": rules if isinstance(rules, str | PathLike) else tuple(rules),
+            "strict": strict,
+            "journal_entries": journal_entries,
         }
         self.services = self._standing["services"] = services_of(self._standing)
         self._keeper = Keeper(fresh_state(self._standing))
         self._authority: Authority | None = None
         self._runner: Runner | None = None
         self._addresses: tuple[int, int] | None = None
+
+    # -- scripted answers, and what happened
+
+    def on(self, message: Wish = None, **criteria: Any) -> ActiveRule:
+        """Adds a rule for the requests that meet the criteria; the verbs that follow say what they are answered with.
+
+        `hub.on(message="Hello", temperature=0).reply("Hi")`; see `mockserver.rules.Rule` for the criteria and
+        `mockserver.rules.rule` for the verbs.
+        """
+        return self.rules.on(message, **criteria)
+
+    @property
+    def rules(self) -> RuleBook:
+        """The hub's rules; a reset begins a new book."""
+        return cast("RuleBook", self._keeper.state.rules)  # a hub's state has one, a bare state need not
+
+    @property
+    def journal(self) -> Journal:
+        """What happened at the hub; a reset begins a new journal."""
+        return cast("Journal", self._keeper.state.journal)
 
     # -- the running server
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypedDict
 
+from mockserver.journal import DEFAULT_ENTRIES, Journal
+from mockserver.rules import Rule, RuleBook
 from mockserver.state.hub import HubState
 from mockserver.state.services import ServiceSettings
 from mockserver.wrong import behaviour_named
@@ -12,6 +14,7 @@ from neuroengine._generated.registry import DEFAULT_SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from os import PathLike
 
 DEFAULT_KEY = "DEMOKEY"
 
@@ -23,19 +26,26 @@ class Settings(TypedDict, total=False):
     limits: Mapping[str, float] | None
     matching_statuses: bool
     wrong: str | None
+    rules: str | PathLike[str] | Iterable[Rule]
+    strict: bool
+    journal_entries: int
 
 
 def fresh_state(settings: Settings) -> HubState:
     """A state that nothing has happened to.
 
     Raises:
-        ValueError: a limit or a wrong hub is unknown, or a limit's value is out of range.
+        ValueError: a limit or a wrong hub is unknown, a limit's value is out of range, or a fixture file is wrong.
     """
+    rules = RuleBook(strict=settings.get("strict", False))
+    rules.take(settings.get("rules", ()))
     return HubState(
         services_of(settings),
         limits=settings.get("limits"),
         behaviour=behaviour_named(settings.get("wrong")),
         matching_statuses=settings.get("matching_statuses", False),
+        rules=rules,
+        journal=Journal(settings.get("journal_entries", DEFAULT_ENTRIES)),
     )
 
 

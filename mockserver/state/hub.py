@@ -14,44 +14,27 @@ from typing import TYPE_CHECKING, Any
 from mockserver.model import SimulatedModel
 from mockserver.state.answers import Answer, failure, success
 from mockserver.state.behaviour import Behaviour
+from mockserver.state.exchanges import Asked, Call, Exchange
 from mockserver.state.generations import Refused
 from mockserver.state.json_text import BadJson
 from mockserver.state.links import Link
-from mockserver.state.plan import NO_PLAN, Plan
+from mockserver.state.open_streams import OpenStreams
 from mockserver.state.services import Service, ServiceSettings
-from mockserver.state.sources import ForwardedSource, TokenSource, WholeReplySource
-from mockserver.state.streams import Poll, Stream
+from mockserver.state.streams import Poll
 from mockserver.state.timers import Timers
 from neuroengine._generated.registry import HUB_LIMITS, ErrorCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from mockserver.journal import Journal
+    from mockserver.rules import RuleBook
     from mockserver.state.generations import Generation
     from mockserver.state.links import Wire
 
+__all__ = ["Exchange", "HubState", "checked_limits"]
+
 logger = logging.getLogger("mockserver")
-
-
-class Exchange:
-    """One post and its answer. `answered`, when it is set, is called once with the answer as soon as there is one.
-
-    `plan` is what is to happen to the exchange besides its answer.
-    """
-
-    __slots__ = ("answer", "answered", "leave", "plan")
-
-    def __init__(self) -> None:
-        self.plan: Plan = NO_PLAN
-        self.answer: Answer | None = None
-        self.answered: Callable[[], object] | None = None
-        self.leave: Callable[[float], None] = lambda _: None
-
-    def deliver(self, answer: Answer) -> None:
-        """Gives the exchange its answer."""
-        self.answer = answer
-        if self.answered is not None:
-            self.answered()
 
 
 def checked_limits(changes: Mapping[str, float]) -> dict[str, float]:
@@ -70,15 +53,11 @@ def checked_limits(changes: Mapping[str, float]) -> dict[str, float]:
     return limits
 
 
-def _needs_no_provider(service: Service, generation: Generation) -> bool:
-    """Whether the hub answers by itself: by the simulated model, or because no token is wanted."""
-    return service.answers_itself or not generation.sampling.max_new_len
-
-
 class HubState:
     """All that a hub knows.
 
-    `matching_statuses` answers errors with the HTTP status that the registry names instead of 200.
+    `matching_statuses` answers errors with the HTTP status that the registry names instead of 200. `rules` are asked
+    once a POST, and every exchange is laid down in the `journal`, where there is one.
     """
 
     def __init__(
@@ -88,16 +67,19 @@ class HubState:
         limits: Mapping[str, float] | None = None,
         behaviour: Behaviour | None = None,
         matching_statuses: bool = False,
+        rules: RuleBook | None = None,
+        journal: Journal | None = None,
         now: float = 0.0,
     ) -> None:
         self.limits = checked_limits(limits or {})
         self.timers = Timers()
         self.behaviour = behaviour or Behaviour()
+        self.rules = rules
+        self.journal = journal
         self._matching_statuses = matching_statuses
         self._model = SimulatedModel()
         self._services = {row.name: Service(row, self.limits, self.timers, now) for row in services}
-        self._streams: dict[tuple[str, str], Stream] = {}
-        self._open_streams = 0
+        self._streams = OpenStreams(self.behaviour, self.limits, self.timers, self._generate)
         self._waiting: dict[Exchange, dict[str, Any]] = {}
         self._links: set[Link] = set()
         self._is_stopping = False
@@ -108,17 +90,17 @@ class HubState:
         self, path: str, body: bytes, now: float, *, content_type: str = "", access_key: str | None = None
     ) -> Exchange:
         """Takes a client's request. Whatever it holds, the exchange gets one answer."""
-        exchange = Exchange()
+        exchange = Exchange(self.journal.begin(path, now) if self.journal is not None else None)
         request: dict[str, Any] = {}
         try:
             request = self._read(body, content_type)
             self._dispatch(exchange, path, request, access_key, now)
         except Refused as refused:
-            self._deliver(exchange, request, refused.answer)
+            self._deliver(exchange, request, refused.answer, now)
         except Exception:
             # The one place where a fault of the hub's own becomes an answer (code 1); the log tells what it was.
             logger.exception("the hub failed while it handled a request")
-            self._deliver(exchange, request, failure(ErrorCode.INTERNAL_ERROR, "The hub failed."))
+            self._deliver(exchange, request, failure(ErrorCode.INTERNAL_ERROR, "The hub failed."), now)
         if exchange.answer is None:
             self._waiting[exchange] = request
         return exchange
@@ -145,94 +127,90 @@ class HubState:
     def _dispatch(
         self, exchange: Exchange, path: str, request: dict[str, Any], access_key: str | None, now: float
     ) -> None:
-        if "command" in request:
-            self._deliver(exchange, request, self._command(request["command"]))
-            return
         name = self.behaviour.service_name(path, self._services)
+        if exchange.entry is not None:
+            exchange.entry.asks(name, request)
+        asked = self._check(name, request, access_key)
+        self._ask_rules(exchange, name, request, asked)
+        self._handle(exchange, request, asked, now)
+
+    def _check(self, name: str, request: dict[str, Any], access_key: str | None) -> Asked | Answer | None:
+        """What is to be generated, or the answer to a request that deserves no generation; None for a command."""
+        if "command" in request:
+            return None
         service = self._services.get(name)
         if service is None:
-            raise Refused(failure(ErrorCode.UNKNOWN_SERVICE, f"There is no service {name[:80]!r} here."))
+            return failure(ErrorCode.UNKNOWN_SERVICE, f"There is no service {name[:80]!r} here.")
         if not service.admits(access_key):
-            raise Refused(failure(ErrorCode.UNAUTHORIZED, "The service needs an access key."))
-        generation = self.behaviour.read_generation(request, self.limits)
-        if generation.key:
-            self._poll(exchange, service, generation, request, now)
+            return failure(ErrorCode.UNAUTHORIZED, "The service needs an access key.")
+        try:
+            generation = self.behaviour.read_generation(request, self.limits)
+        except Refused as refused:
+            return refused.answer
+        if not generation.key:
+            return Asked(service, generation)
+        stream_name = self.behaviour.stream_name(service, generation)
+        return Asked(service, generation, stream_name, *self._streams.next_poll(stream_name, generation.message))
+
+    def _ask_rules(self, exchange: Exchange, name: str, request: dict[str, Any], asked: Asked | Answer | None) -> None:
+        """Lets the rules say what is answered to a request and what befalls it."""
+        if self.rules is None:
+            return
+        if isinstance(asked, Asked):
+            exchange.verdict = self.rules.match(Call(name, request, asked.poll, asked.begins))
         else:
-            self._whole_reply(exchange, service, generation, request, now)
+            poll = 1 if request.get("key") else 0
+            exchange.verdict = self.rules.match(Call(name, request, poll, is_valid=asked is None))
+        exchange.plan |= exchange.verdict.plan
+        if exchange.entry is not None:
+            exchange.entry.judged(exchange.verdict)
+
+    def _handle(self, exchange: Exchange, request: dict[str, Any], asked: Asked | Answer | None, now: float) -> None:
+        """Answers a request, now or as soon as there is an answer.
+
+        Raises:
+            Refused: it is answered with an error.
+        """
+        if exchange.verdict.refusal is not None:
+            raise Refused(exchange.verdict.refusal)
+        if asked is None:
+            self._deliver(exchange, request, self._command(request["command"]), now)
+        elif isinstance(asked, Answer):
+            raise Refused(asked)
+        elif asked.generation.key:
+            self._poll(exchange, asked, request, now)
+        else:
+            self._whole_reply(exchange, asked, request, now)
 
     def _command(self, command: object) -> Answer:
         if command == "getmodels":
             return Answer(self.behaviour.models(list(self._services.values())))
         return failure(ErrorCode.UNKNOWN_COMMAND, "The hub knows the command getmodels only.")
 
-    def _whole_reply(
-        self, exchange: Exchange, service: Service, generation: Generation, request: dict[str, Any], now: float
-    ) -> None:
-        if _needs_no_provider(service, generation):
+    def _whole_reply(self, exchange: Exchange, asked: Asked, request: dict[str, Any], now: float) -> None:
+        service, generation = asked.service, asked.generation
+        scripted = exchange.verdict.reply
+        if scripted is not None or service.needs_no_provider(generation):
             self.behaviour.count(service, now, is_new=True)
-            tokens = self._model.tokens(generation.message, generation.sampling)
-            self._deliver(exchange, request, success("".join(tokens)))
+            answer = (
+                scripted.whole(generation) if scripted is not None else success("".join(self._generate(generation)))
+            )
+            self._deliver(exchange, request, answer, now)
             return
         frame = service.frame(generation.members)
         service.check_room(now)
         self.behaviour.count(service, now, is_new=True)
-        job = service.submit(frame, lambda answer, _: self._deliver(exchange, request, answer), now)
+        job = service.submit(frame, lambda answer, at: self._deliver(exchange, request, answer, at), now)
         exchange.leave = job.cancel
 
-    # -- streams
-
-    def _poll(
-        self, exchange: Exchange, service: Service, generation: Generation, request: dict[str, Any], now: float
-    ) -> None:
-        name = self.behaviour.stream_name(service, generation)
-        stream = self._streams.get(name)
-        if stream is not None and not stream.gives_way_to(generation.message):
-            self.behaviour.count(service, now, is_new=False)
-        else:
-            self._check_new_stream(service, generation, now)
-            self.behaviour.count(service, now, is_new=True)
-            if stream is not None:
-                stream.restart(now)
-            stream = self._open(name, service, generation, now)
-        poll = Poll(generation, lambda answer: self._deliver(exchange, request, answer))
+    def _poll(self, exchange: Exchange, asked: Asked, request: dict[str, Any], now: float) -> None:
+        stream = self._streams.stream_for(asked, exchange.verdict, now)
+        poll = Poll(asked.generation, lambda answer, at: self._deliver(exchange, request, answer, at))
         exchange.leave = partial(stream.leave, poll)
-        stream.poll(poll, generation.message, now)
+        stream.poll(poll, asked.generation.message, now)
 
-    def _check_new_stream(self, service: Service, generation: Generation, now: float) -> None:
-        if generation.seq:
-            why = "The hub knows no stream with this key, and `seq` is above 0."
-            raise Refused(failure(ErrorCode.STREAM_EXPIRED, why))
-        if self._open_streams >= self.limits["open_streams"]:
-            raise Refused(failure(ErrorCode.STREAM_LIMIT, f"The hub holds {self._open_streams} open streams."))
-        if not _needs_no_provider(service, generation):
-            service.check_room(now)
-            service.frame(
-                generation.poll_members(generation.gettokens) if service.streams_itself else generation.members
-            )
-
-    def _open(self, name: tuple[str, str], service: Service, generation: Generation, now: float) -> Stream:
-        stream = Stream(
-            generation.message, self.limits, self.timers, now, self._finished, lambda: self._close(name, stream)
-        )
-        self._streams[name] = stream
-        self._open_streams += 1
-        if _needs_no_provider(service, generation):
-            tokens = self._model.tokens(generation.message, generation.sampling)
-            stream.source = self.behaviour.source(TokenSource(iter(tokens)))
-        elif service.streams_itself:
-            stream.source = self.behaviour.source(ForwardedSource(service, generation, stream.serve))
-        else:
-            source = WholeReplySource(stream.serve)
-            stream.source = self.behaviour.source(source)
-            source.start(service, service.frame(generation.members), now)
-        return stream
-
-    def _finished(self) -> None:
-        self._open_streams -= 1
-
-    def _close(self, name: tuple[str, str], stream: Stream) -> None:
-        if self._streams.get(name) is stream:
-            del self._streams[name]
+    def _generate(self, generation: Generation) -> Iterator[str]:
+        return iter(self._model.tokens(generation.message, generation.sampling))
 
     # -- providers
 
@@ -253,21 +231,24 @@ class HubState:
         """Answers everything that waits with code 16 and closes every link."""
         self._is_stopping = True
         answer = failure(ErrorCode.SHUTTING_DOWN, "The hub is stopping.")
-        for stream in list(self._streams.values()):
-            stream.stop(answer, now)
-        self._streams.clear()
+        self._streams.stop(answer, now)
         for exchange, request in list(self._waiting.items()):
             exchange.leave(now)
-            self._deliver(exchange, request, answer)
+            self._deliver(exchange, request, answer, now)
         for link in list(self._links):
             self.disconnect(link, now)
 
     def leave(self, exchange: Exchange, now: float) -> None:
         """A client has gone before its answer: what it would have got is kept for the next poll, or not generated."""
         if self._waiting.pop(exchange, None) is not None:
+            if self.journal is not None and exchange.entry is not None:
+                self.journal.left(exchange.entry, now)
             exchange.leave(now)
 
-    def _deliver(self, exchange: Exchange, request: dict[str, Any], answer: Answer) -> None:
+    def _deliver(self, exchange: Exchange, request: dict[str, Any], answer: Answer, now: float) -> None:
         if exchange.answer is None:
             self._waiting.pop(exchange, None)
-            exchange.deliver(self.behaviour.answer(request, answer))
+            answer = self.behaviour.answer(request, answer)
+            if self.journal is not None and exchange.entry is not None:
+                self.journal.answered(exchange.entry, answer, now)
+            exchange.deliver(answer)

@@ -20,6 +20,7 @@ from neuroengine._generated.registry import ErrorCode
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from mockserver.state.generations import Generation
     from mockserver.state.links import Link
     from mockserver.state.timers import Timer, Timers
 
@@ -155,6 +156,10 @@ class Service:
         }
 
     # -- the provider
+
+    def needs_no_provider(self, generation: Generation) -> bool:
+        """Whether the hub answers by itself: by the simulated model, or because no token is wanted."""
+        return self.answers_itself or not generation.sampling.max_new_len
 
     def attach(self, link: Link, now: float) -> None:
         """A provider logged in: it replaces the one before, and answers from now on instead of the simulated model."""
