@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from mockserver.journal import DEFAULT_ENTRIES
 from mockserver.keeper import Keeper
 from mockserver.settings import fresh_state, services_of
+from neuroengine._generated.registry import HUB_HOST, HUB_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Unpack
+
+    from respx import MockRouter
 
     from mockserver.certificates import Authority
     from mockserver.journal import Journal
@@ -25,9 +28,12 @@ if TYPE_CHECKING:
     from mockserver.runner import Runner
     from mockserver.settings import Settings
     from mockserver.state.services import ServiceSettings
+    from mockserver.takeover import Takeover
     from mockserver.transports import AsyncHubTransport, HubTransport
 
 LOOPBACK = "127.0.0.1"
+PUBLISHED = f"https://{HUB_HOST}:{HUB_PORT}"
+"""The published hub's base URL."""
 
 
 class MockHub:
@@ -205,9 +211,37 @@ class MockHub:
 
     def async_transport(self) -> AsyncHubTransport:
         """A transport for `httpx.AsyncClient`; see `transport`."""
-        from mockserver.transports import AsyncHubTransport  # here, because it brings httpx
+        from mockserver.takeover import Takeover
+    from mockserver.transports import AsyncHubTransport  # here, because it brings httpx
 
         return AsyncHubTransport(self._keeper)
+
+    def in_place_of(self, base_url: str = PUBLISHED) -> Takeover:
+        """Puts this hub in place of another one, for everything in this process that asks it by httpx.
+
+        A context manager, sync or async, and a decorator: inside, httpx clients of any kind that ask this base URL are
+        answered by this hub. Nothing has to be told to the program under test.
+
+        Raises:
+            ValueError: the base URL is none.
+        """
+        from mockserver.takeover import Takeover  # here, because it brings httpx
+
+        return Takeover(self._keeper, base_url)
+
+    def respx(self, base_url: str = PUBLISHED, *, router: MockRouter | None = None) -> MockRouter:
+        """A router of respx that answers requests to the base URL by this hub.
+
+        Use it as `respx.mock` is used: as a context manager, sync or async, or as a decorator. With a `router`, such
+        as the fixture `respx_mock`, the hub's route is added to that one.
+
+        Raises:
+            ImportError: respx is not installed.
+            ValueError: the base URL is none.
+        """
+        from mockserver.respx_door import routed  # here, because it brings respx, which others do without
+
+        return routed(self._keeper, base_url, router)
 
     # -- where the running server is
 
