@@ -211,8 +211,7 @@ class MockHub:
 
     def async_transport(self) -> AsyncHubTransport:
         """A transport for `httpx.AsyncClient`; see `transport`."""
-        from mockserver.takeover import Takeover
-    from mockserver.transports import AsyncHubTransport  # here, because it brings httpx
+        from mockserver.transports import AsyncHubTransport  # here, because it brings httpx
 
         return AsyncHubTransport(self._keeper)
 
