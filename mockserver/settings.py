@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Final, TypedDict
 
 from mockserver.journal import DEFAULT_ENTRIES, Journal
 from mockserver.rules import Rule, RuleBook
@@ -31,12 +31,18 @@ class Settings(TypedDict, total=False):
     journal_entries: int
 
 
+SETTINGS: Final = frozenset(Settings.__annotations__)
+
+
 def fresh_state(settings: Settings) -> HubState:
     """A state that nothing has happened to.
 
     Raises:
+        TypeError: there is no such setting.
         ValueError: a limit or a wrong hub is unknown, a limit's value is out of range, or a fixture file is wrong.
     """
+    if unknown := settings.keys() - SETTINGS:
+        raise TypeError(f"a hub has no setting {min(unknown)!r}; it has {', '.join(sorted(SETTINGS))}")
     rules = RuleBook(strict=settings.get("strict", False))
     rules.take(settings.get("rules", ()))
     return HubState(

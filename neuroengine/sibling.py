@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from types import CodeType, ModuleType
 
 NAME: Final = "mockserver"
@@ -69,12 +68,7 @@ def _other_name() -> str:
 class _Finder(MetaPathFinder):
     """Finds ours under its other name."""
 
-    def find_spec(
-        self,
-        fullname: str,
-        path: Sequence[str] | None,
-        target: ModuleType | None = None,  # noqa: ARG002 - as Python asks
-    ) -> ModuleSpec | None:
+    def find_spec(self, fullname: str, *_: object) -> ModuleSpec | None:
         if not f"{fullname}.".startswith(f"{OTHER_NAME}."):
             return None
         place = _HOME.joinpath(*fullname.removeprefix(OTHER_NAME).split(".")[1:])
