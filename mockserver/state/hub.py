@@ -80,8 +80,10 @@ class HubState:
         self._model = SimulatedModel()
         self._services = {row.name: Service(row, self.limits, self.timers, now) for row in services}
         self._streams = OpenStreams(self.behaviour, self.limits, self.timers, self._generate)
-        self._waiting: dict[Exchange, dict[str, Any]] = {}
+        self._waiting: dict[Exchange, None] = {}
         self._links: set[Link] = set()
+        self._connections = 0
+        self._posts = 0
         self._is_stopping = False
 
     # -- clients
@@ -90,19 +92,21 @@ class HubState:
         self, path: str, body: bytes, now: float, *, content_type: str = "", access_key: str | None = None
     ) -> Exchange:
         """Takes a client's request. Whatever it holds, the exchange gets one answer."""
-        exchange = Exchange(self.journal.begin(path, now) if self.journal is not None else None)
-        request: dict[str, Any] = {}
+        self._posts += 1
+        exchange = Exchange(self._posts, path, now)
+        if self.journal is not None:
+            self.journal.begin(exchange)
         try:
-            request = self._read(body, content_type)
-            self._dispatch(exchange, path, request, access_key, now)
+            exchange.request = self._read(body, content_type)
+            self._dispatch(exchange, access_key, now)
         except Refused as refused:
-            self._deliver(exchange, request, refused.answer, now)
+            self._deliver(exchange, refused.answer, now)
         except Exception:
             # The one place where a fault of the hub's own becomes an answer (code 1); the log tells what it was.
             logger.exception("the hub failed while it handled a request")
-            self._deliver(exchange, request, failure(ErrorCode.INTERNAL_ERROR, "The hub failed."), now)
+            self._deliver(exchange, failure(ErrorCode.INTERNAL_ERROR, "The hub failed."), now)
         if exchange.answer is None:
-            self._waiting[exchange] = request
+            self._waiting[exchange] = None
         return exchange
 
     def _read(self, body: bytes, content_type: str) -> dict[str, Any]:
@@ -124,20 +128,19 @@ class HubState:
         why = f"The body is over {self.limits['http_body_bytes']:g} bytes."
         return failure(ErrorCode.REQUEST_TOO_LARGE, why)
 
-    def _dispatch(
-        self, exchange: Exchange, path: str, request: dict[str, Any], access_key: str | None, now: float
-    ) -> None:
-        name = self.behaviour.service_name(path, self._services)
-        if exchange.entry is not None:
-            exchange.entry.asks(name, request)
-        asked = self._check(name, request, access_key)
-        self._ask_rules(exchange, name, request, asked)
-        self._handle(exchange, request, asked, now)
+    def _dispatch(self, exchange: Exchange, access_key: str | None, now: float) -> None:
+        exchange.service = self.behaviour.service_name(exchange.path, self._services)
+        asked = self._check(exchange, access_key)
+        if self.rules is not None:
+            self._ask(self.rules, exchange, is_valid=not isinstance(asked, Answer))
+        self._handle(exchange, asked, now)
 
-    def _check(self, name: str, request: dict[str, Any], access_key: str | None) -> Asked | Answer | None:
+    def _check(self, exchange: Exchange, access_key: str | None) -> Asked | Answer | None:
         """What is to be generated, or the answer to a request that deserves no generation; None for a command."""
+        name, request = exchange.service, exchange.request
         if "command" in request:
             return None
+        exchange.poll = 1 if request.get("key") else 0
         service = self._services.get(name)
         if service is None:
             return failure(ErrorCode.UNKNOWN_SERVICE, f"There is no service {name[:80]!r} here.")
@@ -150,22 +153,17 @@ class HubState:
         if not generation.key:
             return Asked(service, generation)
         stream_name = self.behaviour.stream_name(service, generation)
-        return Asked(service, generation, stream_name, *self._streams.next_poll(stream_name, generation.message))
+        exchange.poll, exchange.begins = self._streams.next_poll(stream_name, generation.message)
+        return Asked(service, generation, stream_name)
 
-    def _ask_rules(self, exchange: Exchange, name: str, request: dict[str, Any], asked: Asked | Answer | None) -> None:
-        """Lets the rules say what is answered to a request and what befalls it."""
-        if self.rules is None:
-            return
-        if isinstance(asked, Asked):
-            exchange.verdict = self.rules.match(Call(name, request, asked.poll, asked.begins))
-        else:
-            poll = 1 if request.get("key") else 0
-            exchange.verdict = self.rules.match(Call(name, request, poll, is_valid=asked is None))
+    @staticmethod
+    def _ask(rules: RuleBook, exchange: Exchange, *, is_valid: bool) -> None:
+        """Lets the rules say what is answered and what befalls the exchange."""
+        call = Call(exchange.service, exchange.request, exchange.poll, exchange.begins, is_valid)
+        exchange.verdict = rules.match(call)
         exchange.plan |= exchange.verdict.plan
-        if exchange.entry is not None:
-            exchange.entry.judged(exchange.verdict)
 
-    def _handle(self, exchange: Exchange, request: dict[str, Any], asked: Asked | Answer | None, now: float) -> None:
+    def _handle(self, exchange: Exchange, asked: Asked | Answer | None, now: float) -> None:
         """Answers a request, now or as soon as there is an answer.
 
         Raises:
@@ -174,39 +172,39 @@ class HubState:
         if exchange.verdict.refusal is not None:
             raise Refused(exchange.verdict.refusal)
         if asked is None:
-            self._deliver(exchange, request, self._command(request["command"]), now)
+            self._deliver(exchange, self._command(exchange.request["command"]), now)
         elif isinstance(asked, Answer):
             raise Refused(asked)
         elif asked.generation.key:
-            self._poll(exchange, asked, request, now)
+            self._poll(exchange, asked, now)
         else:
-            self._whole_reply(exchange, asked, request, now)
+            self._whole_reply(exchange, asked, now)
 
     def _command(self, command: object) -> Answer:
         if command == "getmodels":
             return Answer(self.behaviour.models(list(self._services.values())))
         return failure(ErrorCode.UNKNOWN_COMMAND, "The hub knows the command getmodels only.")
 
-    def _whole_reply(self, exchange: Exchange, asked: Asked, request: dict[str, Any], now: float) -> None:
+    def _whole_reply(self, exchange: Exchange, asked: Asked, now: float) -> None:
         service, generation = asked.service, asked.generation
         scripted = exchange.verdict.reply
         if scripted is not None or service.needs_no_provider(generation):
             self.behaviour.count(service, now, is_new=True)
-            answer = (
-                scripted.whole(generation) if scripted is not None else success("".join(self._generate(generation)))
-            )
-            self._deliver(exchange, request, answer, now)
+            answer = scripted.whole(generation) if scripted else success("".join(self._generate(generation)))
+            self._deliver(exchange, answer, now)
             return
         frame = service.frame(generation.members)
         service.check_room(now)
         self.behaviour.count(service, now, is_new=True)
-        job = service.submit(frame, lambda answer, at: self._deliver(exchange, request, answer, at), now)
+        job = service.submit(frame, partial(self._deliver, exchange), now)
         exchange.leave = job.cancel
+        exchange.forwarded = job.forwarded
 
-    def _poll(self, exchange: Exchange, asked: Asked, request: dict[str, Any], now: float) -> None:
+    def _poll(self, exchange: Exchange, asked: Asked, now: float) -> None:
         stream = self._streams.stream_for(asked, exchange.verdict, now)
-        poll = Poll(asked.generation, lambda answer, at: self._deliver(exchange, request, answer, at))
+        poll = Poll(asked.generation, partial(self._deliver, exchange))
         exchange.leave = partial(stream.leave, poll)
+        exchange.stream_rule = stream.rule
         stream.poll(poll, asked.generation.message, now)
 
     def _generate(self, generation: Generation) -> Iterator[str]:
@@ -216,7 +214,8 @@ class HubState:
 
     def connect(self, wire: Wire, now: float) -> Link:
         """Takes a provider's new connection."""
-        link = Link(self._services.get, wire, self.limits, self.timers, now)
+        self._connections += 1
+        link = Link(self._services.get, wire, self.limits, self.timers, now, number=self._connections)
         self._links.add(link)
         return link
 
@@ -232,23 +231,25 @@ class HubState:
         self._is_stopping = True
         answer = failure(ErrorCode.SHUTTING_DOWN, "The hub is stopping.")
         self._streams.stop(answer, now)
-        for exchange, request in list(self._waiting.items()):
+        for exchange in list(self._waiting):
             exchange.leave(now)
-            self._deliver(exchange, request, answer, now)
+            self._deliver(exchange, answer, now)
         for link in list(self._links):
             self.disconnect(link, now)
 
     def leave(self, exchange: Exchange, now: float) -> None:
         """A client has gone before its answer: what it would have got is kept for the next poll, or not generated."""
-        if self._waiting.pop(exchange, None) is not None:
-            if self.journal is not None and exchange.entry is not None:
-                self.journal.left(exchange.entry, now)
+        if exchange in self._waiting:
+            del self._waiting[exchange]
+            exchange.left_at = now
             exchange.leave(now)
+            if self.journal is not None:
+                self.journal.settled()
 
-    def _deliver(self, exchange: Exchange, request: dict[str, Any], answer: Answer, now: float) -> None:
+    def _deliver(self, exchange: Exchange, answer: Answer, now: float) -> None:
         if exchange.answer is None:
             self._waiting.pop(exchange, None)
-            answer = self.behaviour.answer(request, answer)
-            if self.journal is not None and exchange.entry is not None:
-                self.journal.answered(exchange.entry, answer, now)
-            exchange.deliver(answer)
+            exchange.forwarded = answer.forwarded or exchange.forwarded
+            exchange.deliver(self.behaviour.answer(exchange.request, answer), now)
+            if self.journal is not None:
+                self.journal.settled()

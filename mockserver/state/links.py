@@ -34,12 +34,20 @@ if TYPE_CHECKING:
 class Link:
     """A provider's connection from its first byte to its last.
 
-    `find` looks a service up by name; `wire` sends and closes.
+    `find` looks a service up by name; `wire` sends and closes; `number` counts the hub's links.
     """
 
     def __init__(
-        self, find: Callable[[str], Service | None], wire: Wire, limits: Mapping[str, float], timers: Timers, now: float
+        self,
+        find: Callable[[str], Service | None],
+        wire: Wire,
+        limits: Mapping[str, float],
+        timers: Timers,
+        now: float,
+        *,
+        number: int = 1,
     ) -> None:
+        self.number = number
         self._find = find
         self._wire = wire
         self._limits = limits
@@ -90,6 +98,7 @@ class Link:
         self._fire(ProviderLinkEvent.REQUEST)
         self._was_asked = True
         self._job = job
+        job.forwarded.link, job.forwarded.sent_at = self.number, now
         self._wire.write(job.frame)
         self._stuck = self._timers.at(now + self._limits["provider_answer_s"], self._provider_is_late)
 
@@ -150,6 +159,7 @@ class Link:
         else:
             self._fire(ProviderLinkEvent.ANSWER)
         if job is not None:
+            job.forwarded.payload, job.forwarded.answered_at = payload, now
             job.finish(read_answer(payload), now)
         if self.is_ready and self._ping_is_due:
             self._ping(now)

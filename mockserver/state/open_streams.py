@@ -87,7 +87,7 @@ class OpenStreams:
         stream = Stream(
             generation.message, self._limits, self._timers, now, self._finished, lambda: self._close(name, stream)
         )
-        stream.rules = verdict.rules
+        stream.rule = verdict.rule
         self._streams[name] = stream
         self._open += 1
         if verdict.reply is not None:

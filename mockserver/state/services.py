@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from mockserver.state.answers import Answer, failure
+from mockserver.state.answers import Answer, Forwarded, failure
 from mockserver.state.framing import FrameTooLarge, request_frame
 from mockserver.state.generations import Refused
 from neuroengine._generated.models import ServiceName
@@ -70,19 +70,20 @@ class Job:
     `is_poll` tells that it is a stream's poll, which only a streaming provider understands.
     """
 
-    __slots__ = ("_done", "_service", "frame", "is_poll")
+    __slots__ = ("_done", "_service", "forwarded", "frame", "is_poll")
 
     def __init__(self, service: Service, frame: bytes, done: Callable[[Answer, float], None], *, is_poll: bool) -> None:
         self._service = service
         self._done: Callable[[Answer, float], None] | None = done
         self.frame = frame
+        self.forwarded = Forwarded(frame)
         self.is_poll = is_poll
 
     def finish(self, answer: Answer, now: float) -> None:
         """Hands the answer on, unless nobody waits for it any more."""
         done, self._done = self._done, None
         if done is not None:
-            done(answer, now)
+            done(answer._replace(forwarded=self.forwarded), now)
 
     def cancel(self, now: float) -> None:
         """Takes an unfinished request back: out of the queue, or its late answer is thrown away."""
