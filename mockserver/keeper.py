@@ -11,8 +11,9 @@ Sockets, transports and tests live in threads of their own; the state knows none
 from __future__ import annotations
 
 import threading
-import time
 from typing import TYPE_CHECKING
+
+from mockserver.clock import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,10 +26,10 @@ class Keeper:
 
     Args:
         state: the state.
-        clock: tells the time, in seconds.
+        clock: tells the time; none for a real one.
     """
 
-    def __init__(self, state: HubState, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, state: HubState, clock: Clock | None = None) -> None:
         self.state = state
         self.is_closed = False
         """Whether the hub is stopped: no door of it lets anybody in."""
@@ -36,17 +37,21 @@ class Keeper:
         """When the state's next deadline is due, or none; anybody may read it."""
         self.alarms: set[Callable[[], None]] = set()
         """Called, with the keeper held, when the next deadline is another one than before. They must not wait."""
-        self._clock = clock
+        self.deliveries: set[Callable[[], None]] = set()
+        """Called without the keeper held; each returns when its door has delivered what the state had for it."""
+        self.clock = clock or Clock()
+        self._watches: set[Callable[[], None]] = set()
         self._lock = threading.RLock()
         self._depth = 0
-        self._now = clock()
+        self._now = self.clock.time()
+        self.clock.attach(self)
 
     def __enter__(self) -> float:
         """Waits for the state, runs what is due, and tells the time; it stands still until the state is given back."""
         self._lock.acquire()
         self._depth += 1
         if self._depth == 1:
-            self._run_until(max(self._now, self._clock()))
+            self._run_until(max(self._now, self.clock.time()))
         return self._now
 
     def __exit__(self, *exc: object) -> None:
@@ -54,6 +59,8 @@ class Keeper:
         try:
             if self._depth == 1:
                 self._sound_alarms()
+                for watch in tuple(self._watches):
+                    watch()
         finally:
             self._depth -= 1
             self._lock.release()
@@ -71,6 +78,29 @@ class Keeper:
             if not self.is_closed:
                 self.is_closed = True
                 self.state.stop(now)
+
+    def catch_up(self) -> None:
+        """Runs what is due, and returns when the doors have delivered what came of it."""
+        with self:
+            self.next_deadline = None  # whoever sleeps until it thinks that it is further away
+        for delivered in tuple(self.deliveries):
+            delivered()
+
+    def wait_until(self, holds: Callable[[HubState], bool], timeout_s: float) -> bool:
+        """Waits, in real time, until the state is as `holds` wants it; false when it is not so in time."""
+        seen = threading.Event()
+
+        def watch() -> None:
+            if holds(self.state):
+                seen.set()
+
+        with self:
+            self._watches.add(watch)
+        try:
+            return seen.wait(timeout_s)
+        finally:
+            with self:
+                self._watches.discard(watch)
 
     def _run_until(self, now: float) -> None:
         timers = self.state.timers

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mockserver.rules.replies import Reply
     from mockserver.state.answers import Answer, Forwarded
     from mockserver.state.generations import Generation
+    from mockserver.state.player import Player
     from mockserver.state.services import Service
 
 
@@ -76,6 +77,7 @@ class Exchange:
         "number",
         "path",
         "plan",
+        "player",
         "poll",
         "request",
         "service",
@@ -100,6 +102,8 @@ class Exchange:
         """What the rules say of it."""
         self.plan: Plan = NO_PLAN
         """What is to happen to it besides its answer."""
+        self.player: Player | None = None
+        """Plays it, where a door wants that."""
         self.stream_rule = ""
         """The rule that the text of its stream comes from."""
         self.forwarded: Forwarded | None = None

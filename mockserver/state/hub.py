@@ -12,52 +12,44 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mockserver.model import SimulatedModel
-from mockserver.state.answers import Answer, failure, success
+from mockserver.state.answers import Answer, failure
 from mockserver.state.behaviour import Behaviour
+from mockserver.state.circumstances import Circumstances
+from mockserver.state.delivery import JSON_TYPE, delivery
 from mockserver.state.exchanges import Asked, Call, Exchange
 from mockserver.state.generations import Refused
 from mockserver.state.json_text import BadJson
+from mockserver.state.limits import checked_limits
 from mockserver.state.links import Link
 from mockserver.state.open_streams import OpenStreams
+from mockserver.state.player import Player
 from mockserver.state.services import Service, ServiceSettings
 from mockserver.state.streams import Poll
 from mockserver.state.timers import Timers
-from neuroengine._generated.registry import HUB_LIMITS, ErrorCode
+from mockserver.state.whole_replies import WholeReplies
+from neuroengine._generated.registry import ErrorCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from mockserver.journal import Journal
     from mockserver.rules import RuleBook
-    from mockserver.state.generations import Generation
+    from mockserver.state.delivery import Step, Steps
+    from mockserver.state.lane import Lane
     from mockserver.state.links import Wire
+    from mockserver.state.plan import Pace, StandingFaults
 
-__all__ = ["Exchange", "HubState", "checked_limits"]
+__all__ = ["Exchange", "HubState"]
 
 logger = logging.getLogger("mockserver")
-
-
-def checked_limits(changes: Mapping[str, float]) -> dict[str, float]:
-    """The hub's limits with some of them changed.
-
-    Raises:
-        ValueError: a name is no hub limit, or a value is not a finite number above 0.
-    """
-    limits: dict[str, float] = dict(HUB_LIMITS)
-    for name, value in changes.items():
-        if name not in limits:
-            raise ValueError(f"there is no limit {name!r}; the limits are {', '.join(sorted(limits))}")
-        if not 0 < value < float("inf"):
-            raise ValueError(f"the limit {name!r} must be a finite number above 0; it was {value}")
-        limits[name] = value
-    return limits
 
 
 class HubState:
     """All that a hub knows.
 
-    `matching_statuses` answers errors with the HTTP status that the registry names instead of 200. `rules` are asked
-    once a POST, and every exchange is laid down in the `journal`, where there is one.
+    `matching_statuses` answers errors with the HTTP status that the registry names instead of 200. `pace` is how fast
+    text is let out where neither the service nor the plan says otherwise. `faults` befall exchanges. `rules` are asked
+    once a POST, and every exchange is kept in the `journal`, where there is one.
     """
 
     def __init__(
@@ -67,6 +59,8 @@ class HubState:
         limits: Mapping[str, float] | None = None,
         behaviour: Behaviour | None = None,
         matching_statuses: bool = False,
+        pace: Pace | None = None,
+        faults: StandingFaults | None = None,
         rules: RuleBook | None = None,
         journal: Journal | None = None,
         now: float = 0.0,
@@ -78,9 +72,12 @@ class HubState:
         self.journal = journal
         self._matching_statuses = matching_statuses
         self._model = SimulatedModel()
+        self._circumstances = Circumstances(pace, faults, self._model, self.limits, self.timers)
         self._services = {row.name: Service(row, self.limits, self.timers, now) for row in services}
-        self._streams = OpenStreams(self.behaviour, self.limits, self.timers, self._generate)
+        self._streams = OpenStreams(self.behaviour, self._circumstances, self.limits, self.timers)
+        self._whole = WholeReplies(self.behaviour, self._circumstances, self._model, self.timers)
         self._waiting: dict[Exchange, None] = {}
+        self._playing: set[Exchange] = set()
         self._links: set[Link] = set()
         self._connections = 0
         self._posts = 0
@@ -96,18 +93,38 @@ class HubState:
         exchange = Exchange(self._posts, path, now)
         if self.journal is not None:
             self.journal.begin(exchange)
+        self._attempt(exchange, partial(self._receive, exchange, body, content_type, access_key), now)
+        if exchange.answer is None:
+            self._waiting[exchange] = None
+        return exchange
+
+    def _attempt(self, exchange: Exchange, handle: Callable[[float], None], now: float) -> None:
+        """Handles an exchange, or the part of it that had to wait; what goes wrong is its answer."""
         try:
-            exchange.request = self._read(body, content_type)
-            self._dispatch(exchange, access_key, now)
+            handle(now)
         except Refused as refused:
             self._deliver(exchange, refused.answer, now)
         except Exception:
             # The one place where a fault of the hub's own becomes an answer (code 1); the log tells what it was.
             logger.exception("the hub failed while it handled a request")
             self._deliver(exchange, failure(ErrorCode.INTERNAL_ERROR, "The hub failed."), now)
-        if exchange.answer is None:
-            self._waiting[exchange] = None
-        return exchange
+
+    def _receive(self, exchange: Exchange, body: bytes, content_type: str, access_key: str | None, now: float) -> None:
+        try:
+            exchange.request = self._read(body, content_type)
+        finally:
+            exchange.service = self.behaviour.service_name(exchange.path, self._services)
+            exchange.plan = self._circumstances.plan(exchange.service, exchange.request)
+        asked = self._check(exchange, access_key)
+        if self.rules is not None:
+            self._ask(self.rules, exchange, is_valid=not isinstance(asked, Answer))
+        if not exchange.plan.delay_s:
+            self._handle(exchange, asked, now)
+            return
+        # A client that leaves before the delay has passed has asked for nothing.
+        handle = partial(self._attempt, exchange, partial(self._handle, exchange, asked))
+        timer = self.timers.at(now + exchange.plan.delay_s, handle)
+        exchange.leave = lambda _: timer.cancel()
 
     def _read(self, body: bytes, content_type: str) -> dict[str, Any]:
         if self._is_stopping:
@@ -127,13 +144,6 @@ class HubState:
         """The answer to a body over the limit, for doors that stop reading it."""
         why = f"The body is over {self.limits['http_body_bytes']:g} bytes."
         return failure(ErrorCode.REQUEST_TOO_LARGE, why)
-
-    def _dispatch(self, exchange: Exchange, access_key: str | None, now: float) -> None:
-        exchange.service = self.behaviour.service_name(exchange.path, self._services)
-        asked = self._check(exchange, access_key)
-        if self.rules is not None:
-            self._ask(self.rules, exchange, is_valid=not isinstance(asked, Answer))
-        self._handle(exchange, asked, now)
 
     def _check(self, exchange: Exchange, access_key: str | None) -> Asked | Answer | None:
         """What is to be generated, or the answer to a request that deserves no generation; None for a command."""
@@ -169,6 +179,7 @@ class HubState:
         Raises:
             Refused: it is answered with an error.
         """
+        self._circumstances.check(exchange.plan)
         if exchange.verdict.refusal is not None:
             raise Refused(exchange.verdict.refusal)
         if asked is None:
@@ -178,44 +189,26 @@ class HubState:
         elif asked.generation.key:
             self._poll(exchange, asked, now)
         else:
-            self._whole_reply(exchange, asked, now)
+            self._whole.reply(exchange, asked, partial(self._deliver, exchange), now)
 
     def _command(self, command: object) -> Answer:
         if command == "getmodels":
             return Answer(self.behaviour.models(list(self._services.values())))
         return failure(ErrorCode.UNKNOWN_COMMAND, "The hub knows the command getmodels only.")
 
-    def _whole_reply(self, exchange: Exchange, asked: Asked, now: float) -> None:
-        service, generation = asked.service, asked.generation
-        scripted = exchange.verdict.reply
-        if scripted is not None or service.needs_no_provider(generation):
-            self.behaviour.count(service, now, is_new=True)
-            answer = scripted.whole(generation) if scripted else success("".join(self._generate(generation)))
-            self._deliver(exchange, answer, now)
-            return
-        frame = service.frame(generation.members)
-        service.check_room(now)
-        self.behaviour.count(service, now, is_new=True)
-        job = service.submit(frame, partial(self._deliver, exchange), now)
-        exchange.leave = job.cancel
-        exchange.forwarded = job.forwarded
-
     def _poll(self, exchange: Exchange, asked: Asked, now: float) -> None:
-        stream = self._streams.stream_for(asked, exchange.verdict, now)
+        stream = self._streams.stream_for(asked, exchange.plan, exchange.verdict, now)
         poll = Poll(asked.generation, partial(self._deliver, exchange))
         exchange.leave = partial(stream.leave, poll)
         exchange.stream_rule = stream.rule
         stream.poll(poll, asked.generation.message, now)
-
-    def _generate(self, generation: Generation) -> Iterator[str]:
-        return iter(self._model.tokens(generation.message, generation.sampling))
 
     # -- providers
 
     def connect(self, wire: Wire, now: float) -> Link:
         """Takes a provider's new connection."""
         self._connections += 1
-        link = Link(self._services.get, wire, self.limits, self.timers, now, number=self._connections)
+        link = Link(self._services.get, wire, self.limits, self.timers, now, self.faults, number=self._connections)
         self._links.add(link)
         return link
 
@@ -234,11 +227,60 @@ class HubState:
         for exchange in list(self._waiting):
             exchange.leave(now)
             self._deliver(exchange, answer, now)
+        for exchange in list(self._playing):
+            if exchange.player is not None:
+                exchange.player.cut()
         for link in list(self._links):
             self.disconnect(link, now)
 
+    # -- doors
+
+    def arriving(self, path: str, out: Callable[[Step, float], object]) -> Lane | None:
+        """The lane that a request has to pass before it is posted, or none where nothing befalls it on its way.
+
+        `out` is given the request's bytes, and `End` behind the last of them, or the step that ends the connection.
+        """
+        return self._circumstances.arriving(self.behaviour.service_name(path, self._services), out)
+
+    def delivery(self, exchange: Exchange) -> Steps:
+        """An answered exchange as steps on the wire, after everything that befalls them."""
+        answer = exchange.answer
+        if answer is None:
+            raise RuntimeError("an exchange has no steps before its answer")
+        body = self.behaviour.render(answer)
+        headers = (JSON_TYPE, (b"content-length", b"%d" % len(body)))
+        return delivery(self.status(answer), headers, body, exchange.plan, self.faults.happened)
+
+    def play(self, exchange: Exchange, put: Callable[[Step], object], now: float) -> None:
+        """Plays an exchange for a door, until the door says that the client has left or has everything.
+
+        `put` is given the steps, each in its time, by whoever holds the state: blanks while there is no answer, then
+        the answer's steps but waits. The door has to `leave` the exchange in the end.
+        """
+        exchange.player = Player(
+            exchange, put, self.timers, self.limits["keep_warm_s"], partial(self.delivery, exchange)
+        )
+        self._playing.add(exchange)
+        exchange.player.start(now, is_answered=exchange.answer is not None)
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for their answer."""
+        return len(self._waiting)
+
+    @property
+    def faults(self) -> StandingFaults:
+        """The standing faults."""
+        return self._circumstances.faults
+
     def leave(self, exchange: Exchange, now: float) -> None:
-        """A client has gone before its answer: what it would have got is kept for the next poll, or not generated."""
+        """A client has gone, or has everything.
+
+        Before its answer, what it would have got is kept for the next poll, or not generated.
+        """
+        self._playing.discard(exchange)
+        if exchange.player is not None:
+            exchange.player.stop()
         if exchange in self._waiting:
             del self._waiting[exchange]
             exchange.left_at = now

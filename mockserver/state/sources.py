@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from mockserver.state.generations import Generation
+    from mockserver.state.plan import Fault
     from mockserver.state.services import Job, Service
 
 
@@ -48,12 +49,13 @@ class TokenSource:
 
 
 class WholeReplySource:
-    """A plain provider's whole reply, asked for once and cut by the hub."""
+    """A plain provider's whole reply, asked for once and cut by the hub. `faults` befall that request."""
 
     forwards = False
 
-    def __init__(self, changed: Callable[[float], None]) -> None:
+    def __init__(self, changed: Callable[[float], None], faults: tuple[Fault, ...] = ()) -> None:
         self._changed = changed
+        self._faults = faults
         self._job: Job | None = None
         self._tokens: Iterator[str] | None = None
         self._members: dict[str, Any] = {}
@@ -61,7 +63,7 @@ class WholeReplySource:
 
     def start(self, service: Service, frame: bytes, now: float) -> None:
         """Asks the provider."""
-        self._job = service.submit(frame, self._answered, now)
+        self._job = service.submit(frame, self._answered, now, faults=self._faults)
 
     def take(self, most: int, now: float) -> Answer | None:  # noqa: ARG002 - the job has its own timers
         """The next tokens of the reply once it is there."""
@@ -85,11 +87,22 @@ class WholeReplySource:
 
 
 class ForwardedSource:
-    """A streaming provider: every poll is its own request, and the answer is the piece."""
+    """A streaming provider: every poll is its own request, and the answer is the piece.
+
+    Each of `faults` befalls the request for its own piece.
+    """
 
     forwards = True
 
-    def __init__(self, service: Service, generation: Generation, changed: Callable[[float], None]) -> None:
+    def __init__(
+        self,
+        service: Service,
+        generation: Generation,
+        changed: Callable[[float], None],
+        faults: tuple[Fault, ...] = (),
+    ) -> None:
+        self._faults = faults
+        self._asked = 0
         self._service = service
         self._generation = generation
         self._changed = changed
@@ -106,7 +119,9 @@ class ForwardedSource:
             self._service.check_streams()
             self._service.check_room(now)
             frame = self._service.frame(self._generation.poll_members(most))
-            self._job = self._service.submit(frame, self._answered, now, is_poll=True)
+            self._asked += 1
+            faults = tuple(fault for fault in self._faults if (fault.piece or 1) == self._asked)
+            self._job = self._service.submit(frame, self._answered, now, is_poll=True, faults=faults, piece=self._asked)
         piece, self._piece = self._piece, None
         return piece
 
