@@ -10,10 +10,11 @@ Sockets, transports and tests live in threads of their own; the state knows none
 
 from __future__ import annotations
 
+import math
 import threading
-import time
 from typing import TYPE_CHECKING
 
+from mockserver.clock import Clock
 from mockserver.state.timers import Timers
 
 if TYPE_CHECKING:
@@ -27,14 +28,15 @@ class Keeper:
 
     Args:
         state: the state.
-        clock: tells the time, in seconds.
+        clock: tells the time; none for a real one.
     """
 
-    def __init__(self, state: HubState, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, state: HubState, clock: Clock | None = None) -> None:
         self.state = state
         self.timers = Timers()
         """The doors' own deadlines, on the same clock; a new state leaves them alone."""
-        self.now = clock()
+        self.clock = clock or Clock()
+        self.now = self.clock.time()
         """The time at which the state is, for whoever holds it."""
         self.is_closed = False
         """Whether the hub is stopped: no door of it lets anybody in."""
@@ -42,9 +44,12 @@ class Keeper:
         """When the next deadline of the state or a door is due, or none; anybody may read it."""
         self.alarms: set[Callable[[], object]] = set()
         """Called, with the keeper held, when the next deadline is another one than before. They must not wait."""
-        self._clock = clock
+        self.deliveries: set[Callable[[], None]] = set()
+        """Called without the keeper held; each returns when its door has delivered what the state had for it."""
+        self._watches: set[Callable[[], None]] = set()
         self._lock = threading.RLock()
         self._depth = 0
+        self.clock.attach(self)
 
     def __enter__(self) -> float:
         """Waits for the state, runs what is due, and tells the time; it stands still until the state is given back."""
@@ -52,7 +57,7 @@ class Keeper:
         self._depth += 1
         if self._depth == 1:
             try:
-                self._run_until(max(self.now, self._clock()))
+                self._run_until(max(self.now, self.clock.time()))
             except BaseException:
                 self.__exit__()
                 raise
@@ -63,6 +68,8 @@ class Keeper:
         try:
             if self._depth == 1:
                 self._sound_alarms()
+                for watch in tuple(self._watches):
+                    watch()
         finally:
             self._depth -= 1
             self._lock.release()
@@ -82,9 +89,32 @@ class Keeper:
                 self.state.stop(now)
 
     def pause_s(self) -> float | None:
-        """How many seconds somebody may sleep who wants to meet the next deadline; None is for ever."""
-        when = self.next_deadline
-        return None if when is None else max(0.0, when - self._clock())
+        """How many real seconds somebody may sleep who wants to meet the next deadline; None is for ever."""
+        pause = math.inf if self.next_deadline is None else self.clock.real_s(self.next_deadline)
+        return None if pause == math.inf else pause
+
+    def catch_up(self) -> None:
+        """Runs what is due, and returns when the doors have delivered what came of it."""
+        with self:
+            self.next_deadline = None  # whoever sleeps until it thinks that it is further away
+        for delivered in tuple(self.deliveries):
+            delivered()
+
+    def wait_until(self, holds: Callable[[HubState], bool], timeout_s: float) -> bool:
+        """Waits, in real time, until the state is as `holds` wants it; false when it is not so in time."""
+        seen = threading.Event()
+
+        def watch() -> None:
+            if holds(self.state):
+                seen.set()
+
+        with self:
+            self._watches.add(watch)
+        try:
+            return seen.wait(timeout_s)
+        finally:
+            with self:
+                self._watches.discard(watch)
 
     def _run_until(self, now: float) -> None:
         while (when := self._next_deadline()) is not None and when <= now:

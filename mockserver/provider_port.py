@@ -10,11 +10,15 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import deque
+from functools import partial
 from threading import get_ident
 from typing import TYPE_CHECKING, cast
 
+from mockserver.resets import throw_away
+
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Callable
 
     from mockserver.keeper import Keeper
     from mockserver.state.links import Link
@@ -34,7 +38,7 @@ class ProviderConnection(asyncio.Protocol):
         self._keeper = keeper
         self._loop = asyncio.get_running_loop()
         self._thread = get_ident()
-        self._outbox: deque[bytes | None] = deque()
+        self._outbox: deque[Callable[[asyncio.Transport], None]] = deque()
         self._transport: asyncio.Transport | None = None
         self._link: Link | None = None
 
@@ -65,35 +69,38 @@ class ProviderConnection(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Sends bytes in one write (what a link needs of its wire)."""
-        self._put(data)
+        self._put(partial(self._write, data))
 
     def close(self) -> None:
         """Ends the connection once everything is sent (what a link needs of its wire)."""
-        self._put(None)
+        self._put(lambda transport: transport.close())
+
+    def reset(self) -> None:
+        """Throws the connection away once everything is sent (what a link needs of its wire)."""
+        self._put(throw_away)
 
     def abort(self) -> None:
         """Ends the connection at once."""
         if self._transport is not None:
             self._transport.abort()
 
-    def _put(self, data: bytes | None) -> None:
-        """Sends bytes, or with none closes, from any thread that holds the hub's state; the order is kept."""
-        self._outbox.append(data)
+    def _put(self, act: Callable[[asyncio.Transport], None]) -> None:
+        """Does something to the transport, for any thread that holds the hub's state; the order is kept."""
+        self._outbox.append(act)
         if get_ident() == self._thread:
-            self._send_all()
+            self._act()
         else:
-            self._loop.call_soon_threadsafe(self._send_all)
+            self._loop.call_soon_threadsafe(self._act)
 
-    def _send_all(self) -> None:
+    def _act(self) -> None:
         while self._outbox:
-            data = self._outbox.popleft()
-            if self._transport is None or self._transport.is_closing():
-                continue
-            if data is None:
-                self._transport.close()
-            else:
-                self._transport.write(data)
-                self._acknowledge_quickly()
+            act = self._outbox.popleft()
+            if self._transport is not None and not self._transport.is_closing():
+                act(self._transport)
+
+    def _write(self, data: bytes, transport: asyncio.Transport) -> None:
+        transport.write(data)
+        self._acknowledge_quickly()
 
     def _acknowledge_quickly(self) -> None:
         raw = self._transport.get_extra_info("socket") if self._transport is not None else None

@@ -7,6 +7,7 @@ s, and it takes the process's signals, which belong to the program that runs the
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import threading
 from functools import partial
@@ -32,6 +33,13 @@ DRAIN_S = 1.0
 
 _LAST_ROUNDS = 10
 """How many rounds the loop makes for aborted connections to end in: each needs one or two."""
+
+_DELIVERY_TURNS = 5
+"""How many turns the loop makes between the state's word and the bytes on the wire: a step wakes a task, which writes,
+perhaps through TLS, and uvloop sends at the end of the turn."""
+
+_LOOP_STEP_S = 0.001
+"""How finely uvloop tells the time, in seconds."""
 
 KEEP_ALIVE_S = 300
 """How long an idle HTTP connection is kept, in seconds: longer than a test pauses."""
@@ -96,15 +104,16 @@ class Runner:
         clients = await loop.create_server(self._http_protocol(app), sock=self._http, ssl=self._http_tls)
         providers = await serve_providers(self._keeper, self._providers, self._provider, self._provider_tls)
         self._keeper.alarms.add(self._deadline_moved)
+        self._keeper.deliveries.add(self._deliver)
         self._reschedule()
         self._started.set()
         await self._stop.wait()
         clients.close()
         providers.close()
         self._keeper.alarms.discard(self._deadline_moved)
+        self._keeper.deliveries.discard(self._deliver)
         self._keeper.close()
-        if self._wakeup is not None:
-            self._wakeup.cancel()
+        self._cancel_wakeup()
         await self._drain(app)
 
     def _http_protocol(self, app: HubApp) -> Any:
@@ -143,6 +152,21 @@ class Runner:
             if self._providers or self._connections.connections:
                 await asyncio.sleep(0)
 
+    def _deliver(self) -> None:
+        """Returns when the doors have written all that the state had for them."""
+        if self._loop is None or threading.current_thread() is self._thread:
+            return
+        delivered = threading.Event()
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._turn, _DELIVERY_TURNS, delivered)
+            delivered.wait(DRAIN_S)
+
+    def _turn(self, more: int, delivered: threading.Event) -> None:
+        if more and self._loop is not None:
+            self._loop.call_soon(self._turn, more - 1, delivered)
+        else:
+            delivered.set()
+
     def _deadline_moved(self) -> None:
         if threading.current_thread() is self._thread:
             self._reschedule()
@@ -152,14 +176,22 @@ class Runner:
     def _reschedule(self) -> None:
         """Sees to it that the state's next deadline is met."""
         when = self._keeper.next_deadline
+        wait_s = math.inf if when is None else self._keeper.clock.real_s(when)
+        if self._loop is None or wait_s == math.inf:
+            self._cancel_wakeup()
+            return
+        wakes_at = self._loop.time() + wait_s
+        # The same deadline comes out a little different each time that it is worked out.
+        if self._wakeup is None or self._wakes_at > wakes_at + _LOOP_STEP_S:
+            self._cancel_wakeup()
+            self._wakes_at = wakes_at
+            # Rounded down by uvloop, the loop would turn idly until the time has come.
+            self._wakeup = self._loop.call_later(math.ceil(wait_s / _LOOP_STEP_S) * _LOOP_STEP_S, self._wake)
+
+    def _cancel_wakeup(self) -> None:
         if self._wakeup is not None:
-            if when is not None and self._wakes_at <= when:
-                return
             self._wakeup.cancel()
             self._wakeup = None
-        if when is not None and self._loop is not None:
-            self._wakes_at = when
-            self._wakeup = self._loop.call_at(when, self._wake)
 
     def _wake(self) -> None:
         self._wakeup = None

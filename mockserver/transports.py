@@ -131,20 +131,20 @@ async def _async_wait(visitor: Visitor, is_there: Callable[[], bool]) -> None:
                 pass  # what is due has run
 
 
-def _body(request: httpx.Request, limit: float) -> bytes | None:
-    """The body, or None when it is over the limit; the rest of it is not read then."""
+def _body(request: httpx.Request, limit: float) -> bytes:
+    """The body; of one that is over the limit no more than shows it."""
     body = bytearray()
     for chunk in request.stream:  # type: ignore[union-attr]  # httpx gives a transport the stream of its own kind
         body += chunk
         if len(body) > limit:
-            return None
+            break
     return bytes(body)
 
 
-async def _async_body(request: httpx.Request, limit: float) -> bytes | None:
+async def _async_body(request: httpx.Request, limit: float) -> bytes:
     body = bytearray()
     async for chunk in request.stream:  # type: ignore[union-attr]  # httpx gives a transport the stream of its own kind
         body += chunk
         if len(body) > limit:
-            return None
+            break
     return bytes(body)

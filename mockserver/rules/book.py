@@ -221,17 +221,17 @@ class RuleBook:
             names.append(rule.name)
             plan = turn.plan | plan  # the pace of the rule that was asked first rules
             if isinstance(turn.reply, Fail):
-                return Verdict(tuple(names), plan, refusal=turn.reply.answer())
+                return Verdict(tuple(names), rule.name, plan, refusal=turn.reply.answer())
             if turn.reply is not None:
                 if isinstance(turn.reply, Pieces) and not call.poll:
                     plan |= Plan(delay_s=turn.reply.pause_s)
-                return Verdict(tuple(names), plan, turn.reply)
+                return Verdict(tuple(names), rule.name, plan, turn.reply)
         if names or not (self.strict and call.is_valid and call.begins and COMMAND not in call.request):
-            return Verdict(tuple(names), plan)
-        return Verdict(refusal=self._unmatched(call))
+            return Verdict(tuple(names), plan=plan)
+        return self._unmatched(call)
 
-    def _unmatched(self, call: Call) -> Answer:
+    def _unmatched(self, call: Call) -> Verdict:
         misses = near_misses(self._rules, call, counted=True)
         nearest = f"The nearest is {misses[0]}." if misses else "There are no rules."
         why = f"No rule of the mock hub matches this request. {nearest}"
-        return Answer({"reply": why, "errorcode": UNMATCHED}, UNMATCHED)
+        return Verdict(refusal=Answer({"reply": why, "errorcode": UNMATCHED}, UNMATCHED), near_miss=nearest)

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pydantic import MISSING
 
-from mockserver.rules.expected import ABSENT, NOTHING, Absent, Equals, Expected, Present, Wish, expected, shown
+from mockserver.redaction import KEY_FIELD, redacted_key
+from mockserver.rules.expected import NOTHING, Absent, Equals, Expected, Present, Wish, expected, shown
 from neuroengine._generated.models import GenerateRequest
 
 if TYPE_CHECKING:
@@ -41,8 +42,10 @@ class Mismatch(NamedTuple):
     """The client did not send it: it is the spec's default."""
 
     def __str__(self) -> str:
-        got = shown(self.actual) + (" (the default: it was not sent)" if self.is_default else "")
-        return f"{self.field}: wanted {self.expected.wish}, got {got}"
+        """The mismatch in words; a stream key is redacted."""
+        got = shown(redacted_key(self.actual) if self.field == KEY_FIELD else self.actual)
+        default = " (the default: it was not sent)" if self.is_default else ""
+        return f"{self.field}: wanted {_wish(self.field, self.expected)}, got {got}{default}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +81,6 @@ class Criteria:
 
     def mismatches(self, call: Call) -> Iterator[Mismatch]:
         """What a request does not meet, but for the number of the call."""
-        if COMMAND in call.request and not self.is_for_commands:
-            yield Mismatch(COMMAND, ABSENT, call.request[COMMAND])
         for name, wish in self.fields:
             value = field_value(call.request, name, wish)
             if not wish.holds(value):
@@ -91,7 +92,7 @@ class Criteria:
         if self.poll is not None and not self.poll.holds(call.poll):
             yield Mismatch("poll", self.poll, call.poll)
         if self.where is not None and not self.where(call.request):
-            yield Mismatch("where", expected(self.where), dict(call.request))
+            yield Mismatch("where", expected(self.where), "a request that it refuses")
 
     def __len__(self) -> int:
         """How many there are."""
@@ -99,7 +100,7 @@ class Criteria:
         return len(self.fields) + sum(one is not None for one in single)
 
     def __str__(self) -> str:
-        wishes = [(name, wish.wish) for name, wish in self.fields]
+        wishes = [(name, _wish(name, wish)) for name, wish in self.fields]
         wishes += [
             (name, wish.wish)
             for name, wish in (("service", self.service), ("call", self.call), ("poll", self.poll))
@@ -135,6 +136,12 @@ def criteria(
         poll=None if poll is None else expected(poll),
         where=where,
     )
+
+
+def _wish(name: str, wish: Expected) -> str:
+    if name == KEY_FIELD and isinstance(wish, Equals):
+        return shown(redacted_key(wish.value))
+    return wish.wish
 
 
 def field_value(request: Mapping[str, Any], name: str, wish: Expected | None = None) -> Any:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Final
 
-from mockserver.rules.criteria import Mismatch
+from mockserver.rules.criteria import COMMAND, Mismatch
+from mockserver.rules.expected import ABSENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from mockserver.rules.book import ActiveRule
     from mockserver.state.exchanges import Call
 
-_MOST_COMPARED: Final = 400
+MOST_COMPARED: Final = 400
 """How many characters of two texts are compared: likeness costs their product."""
 
 
@@ -29,12 +30,17 @@ class NearMiss:
 
     @property
     def distance(self) -> float:
-        """How far it was: the number of criteria that are not met, less for a text that is like the wanted one."""
-        return sum(1 - _likeness(mismatch) for mismatch in self.mismatches)
+        """How far it was; see `distance`."""
+        return distance(self.mismatches)
 
     def __str__(self) -> str:
         why = self.reason or "; ".join(map(str, self.mismatches))
         return f"{self.rule.label}: {why}"
+
+
+def distance(mismatches: Iterable[Mismatch]) -> float:
+    """How far from matching: the number of criteria that are not met, less for a text that is like the wanted one."""
+    return sum(1 - _likeness(mismatch) for mismatch in mismatches)
 
 
 def near_misses(rules: Iterable[ActiveRule], call: Call, *, counted: bool = False) -> list[NearMiss]:
@@ -49,6 +55,8 @@ def near_misses(rules: Iterable[ActiveRule], call: Call, *, counted: bool = Fals
 def _miss(active: ActiveRule, call: Call, *, counted: bool) -> NearMiss | None:
     criteria = active.rule.criteria
     mismatches = tuple(criteria.mismatches(call))
+    if COMMAND in call.request and not criteria.is_for_commands:
+        mismatches = (Mismatch(COMMAND, ABSENT, call.request[COMMAND]), *mismatches)
     if mismatches:
         return NearMiss(active, mismatches)
     if not criteria.concern(call):
@@ -65,4 +73,4 @@ def _likeness(mismatch: Mismatch) -> float:
     wanted = getattr(mismatch.expected, "value", None)
     if not isinstance(wanted, str) or not isinstance(mismatch.actual, str):
         return 0.0
-    return SequenceMatcher(None, wanted[:_MOST_COMPARED], mismatch.actual[:_MOST_COMPARED], autojunk=False).ratio()
+    return SequenceMatcher(None, wanted[:MOST_COMPARED], mismatch.actual[:MOST_COMPARED], autojunk=False).ratio()

@@ -12,52 +12,44 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mockserver.model import SimulatedModel
-from mockserver.state.answers import Answer, failure, success
+from mockserver.state.answers import Answer, failure
 from mockserver.state.behaviour import Behaviour
+from mockserver.state.circumstances import Circumstances
+from mockserver.state.delivery import JSON_TYPE, delivery
 from mockserver.state.exchanges import Asked, Call, Exchange
 from mockserver.state.generations import Refused
 from mockserver.state.json_text import BadJson
+from mockserver.state.limits import checked_limits
 from mockserver.state.links import Link
 from mockserver.state.open_streams import OpenStreams
+from mockserver.state.player import Player
 from mockserver.state.services import Service, ServiceSettings
 from mockserver.state.streams import Poll
 from mockserver.state.timers import Timers
-from neuroengine._generated.registry import HUB_LIMITS, ErrorCode
+from mockserver.state.whole_replies import WholeReplies
+from neuroengine._generated.registry import ErrorCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from mockserver.journal import Journal
     from mockserver.rules import RuleBook
-    from mockserver.state.generations import Generation
+    from mockserver.state.delivery import Headers, Step, Steps
+    from mockserver.state.lane import Lane
     from mockserver.state.links import Wire
+    from mockserver.state.plan import Pace, StandingFaults
 
-__all__ = ["Exchange", "HubState", "checked_limits"]
+__all__ = ["Exchange", "HubState"]
 
 logger = logging.getLogger("mockserver")
-
-
-def checked_limits(changes: Mapping[str, float]) -> dict[str, float]:
-    """The hub's limits with some of them changed.
-
-    Raises:
-        ValueError: a name is no hub limit, or a value is not a finite number above 0.
-    """
-    limits: dict[str, float] = dict(HUB_LIMITS)
-    for name, value in changes.items():
-        if name not in limits:
-            raise ValueError(f"there is no limit {name!r}; the limits are {', '.join(sorted(limits))}")
-        if not 0 < value < float("inf"):
-            raise ValueError(f"the limit {name!r} must be a finite number above 0; it was {value}")
-        limits[name] = value
-    return limits
 
 
 class HubState:
     """All that a hub knows.
 
-    `matching_statuses` answers errors with the HTTP status that the registry names instead of 200. `rules` are asked
-    once a POST, and every exchange is laid down in the `journal`, where there is one.
+    `matching_statuses` answers errors with the HTTP status that the registry names instead of 200. `pace` is how fast
+    text is let out where neither the service nor the plan says otherwise. `faults` befall exchanges. `rules` are asked
+    once a POST, and every exchange is kept in the `journal`, where there is one.
     """
 
     def __init__(
@@ -67,6 +59,8 @@ class HubState:
         limits: Mapping[str, float] | None = None,
         behaviour: Behaviour | None = None,
         matching_statuses: bool = False,
+        pace: Pace | None = None,
+        faults: StandingFaults | None = None,
         rules: RuleBook | None = None,
         journal: Journal | None = None,
         now: float = 0.0,
@@ -78,10 +72,15 @@ class HubState:
         self.journal = journal
         self._matching_statuses = matching_statuses
         self._model = SimulatedModel()
+        self._circumstances = Circumstances(pace, faults, self._model, self.limits, self.timers)
         self._services = {row.name: Service(row, self.limits, self.timers, now) for row in services}
-        self._streams = OpenStreams(self.behaviour, self.limits, self.timers, self._generate)
-        self._waiting: dict[Exchange, dict[str, Any]] = {}
+        self._streams = OpenStreams(self.behaviour, self._circumstances, self.limits, self.timers)
+        self._whole = WholeReplies(self.behaviour, self._circumstances, self._model, self.timers)
+        self._waiting: dict[Exchange, None] = {}
+        self._playing: set[Exchange] = set()
         self._links: set[Link] = set()
+        self._connections = 0
+        self._posts = 0
         self._is_stopping = False
 
     # -- clients
@@ -90,20 +89,42 @@ class HubState:
         self, path: str, body: bytes, now: float, *, content_type: str = "", access_key: str | None = None
     ) -> Exchange:
         """Takes a client's request. Whatever it holds, the exchange gets one answer."""
-        exchange = Exchange(self.journal.begin(path, now) if self.journal is not None else None)
-        request: dict[str, Any] = {}
+        self._posts += 1
+        exchange = Exchange(self._posts, path, now)
+        if self.journal is not None:
+            self.journal.begin(exchange)
+        self._attempt(exchange, partial(self._receive, exchange, body, content_type, access_key), now)
+        if exchange.answer is None:
+            self._waiting[exchange] = None
+        return exchange
+
+    def _attempt(self, exchange: Exchange, handle: Callable[[float], None], now: float) -> None:
+        """Handles an exchange, or the part of it that had to wait; what goes wrong is its answer."""
         try:
-            request = self._read(body, content_type)
-            self._dispatch(exchange, path, request, access_key, now)
+            handle(now)
         except Refused as refused:
-            self._deliver(exchange, request, refused.answer, now)
+            self._deliver(exchange, refused.answer, now)
         except Exception:
             # The one place where a fault of the hub's own becomes an answer (code 1); the log tells what it was.
             logger.exception("the hub failed while it handled a request")
-            self._deliver(exchange, request, failure(ErrorCode.INTERNAL_ERROR, "The hub failed."), now)
-        if exchange.answer is None:
-            self._waiting[exchange] = request
-        return exchange
+            self._deliver(exchange, failure(ErrorCode.INTERNAL_ERROR, "The hub failed."), now)
+
+    def _receive(self, exchange: Exchange, body: bytes, content_type: str, access_key: str | None, now: float) -> None:
+        try:
+            exchange.request = self._read(body, content_type)
+        finally:
+            exchange.service = self.behaviour.service_name(exchange.path, self._services)
+            exchange.plan = self._circumstances.plan(exchange.service, exchange.request)
+        asked = self._check(exchange, access_key)
+        if self.rules is not None:
+            self._ask(self.rules, exchange, is_valid=not isinstance(asked, Answer))
+        if not exchange.plan.delay_s:
+            self._handle(exchange, asked, now)
+            return
+        # A client that leaves before the delay has passed has asked for nothing.
+        handle = partial(self._attempt, exchange, partial(self._handle, exchange, asked))
+        timer = self.timers.at(now + exchange.plan.delay_s, handle)
+        exchange.leave = lambda _: timer.cancel()
 
     def _read(self, body: bytes, content_type: str) -> dict[str, Any]:
         if self._is_stopping:
@@ -124,20 +145,12 @@ class HubState:
         why = f"The body is over {self.limits['http_body_bytes']:g} bytes."
         return failure(ErrorCode.REQUEST_TOO_LARGE, why)
 
-    def _dispatch(
-        self, exchange: Exchange, path: str, request: dict[str, Any], access_key: str | None, now: float
-    ) -> None:
-        name = self.behaviour.service_name(path, self._services)
-        if exchange.entry is not None:
-            exchange.entry.asks(name, request)
-        asked = self._check(name, request, access_key)
-        self._ask_rules(exchange, name, request, asked)
-        self._handle(exchange, request, asked, now)
-
-    def _check(self, name: str, request: dict[str, Any], access_key: str | None) -> Asked | Answer | None:
+    def _check(self, exchange: Exchange, access_key: str | None) -> Asked | Answer | None:
         """What is to be generated, or the answer to a request that deserves no generation; None for a command."""
+        name, request = exchange.service, exchange.request
         if "command" in request:
             return None
+        exchange.poll = 1 if request.get("key") else 0
         service = self._services.get(name)
         if service is None:
             return failure(ErrorCode.UNKNOWN_SERVICE, f"There is no service {name[:80]!r} here.")
@@ -150,73 +163,52 @@ class HubState:
         if not generation.key:
             return Asked(service, generation)
         stream_name = self.behaviour.stream_name(service, generation)
-        return Asked(service, generation, stream_name, *self._streams.next_poll(stream_name, generation.message))
+        exchange.poll, exchange.begins = self._streams.next_poll(stream_name, generation.message)
+        return Asked(service, generation, stream_name)
 
-    def _ask_rules(self, exchange: Exchange, name: str, request: dict[str, Any], asked: Asked | Answer | None) -> None:
-        """Lets the rules say what is answered to a request and what befalls it."""
-        if self.rules is None:
-            return
-        if isinstance(asked, Asked):
-            exchange.verdict = self.rules.match(Call(name, request, asked.poll, asked.begins))
-        else:
-            poll = 1 if request.get("key") else 0
-            exchange.verdict = self.rules.match(Call(name, request, poll, is_valid=asked is None))
+    @staticmethod
+    def _ask(rules: RuleBook, exchange: Exchange, *, is_valid: bool) -> None:
+        """Lets the rules say what is answered and what befalls the exchange."""
+        call = Call(exchange.service, exchange.request, exchange.poll, exchange.begins, is_valid)
+        exchange.verdict = rules.match(call)
         exchange.plan |= exchange.verdict.plan
-        if exchange.entry is not None:
-            exchange.entry.judged(exchange.verdict)
 
-    def _handle(self, exchange: Exchange, request: dict[str, Any], asked: Asked | Answer | None, now: float) -> None:
+    def _handle(self, exchange: Exchange, asked: Asked | Answer | None, now: float) -> None:
         """Answers a request, now or as soon as there is an answer.
 
         Raises:
             Refused: it is answered with an error.
         """
+        self._circumstances.check(exchange.plan)
         if exchange.verdict.refusal is not None:
             raise Refused(exchange.verdict.refusal)
         if asked is None:
-            self._deliver(exchange, request, self._command(request["command"]), now)
+            self._deliver(exchange, self._command(exchange.request["command"]), now)
         elif isinstance(asked, Answer):
             raise Refused(asked)
         elif asked.generation.key:
-            self._poll(exchange, asked, request, now)
+            self._poll(exchange, asked, now)
         else:
-            self._whole_reply(exchange, asked, request, now)
+            self._whole.reply(exchange, asked, partial(self._deliver, exchange), now)
 
     def _command(self, command: object) -> Answer:
         if command == "getmodels":
             return Answer(self.behaviour.models(list(self._services.values())))
         return failure(ErrorCode.UNKNOWN_COMMAND, "The hub knows the command getmodels only.")
 
-    def _whole_reply(self, exchange: Exchange, asked: Asked, request: dict[str, Any], now: float) -> None:
-        service, generation = asked.service, asked.generation
-        scripted = exchange.verdict.reply
-        if scripted is not None or service.needs_no_provider(generation):
-            self.behaviour.count(service, now, is_new=True)
-            answer = (
-                scripted.whole(generation) if scripted is not None else success("".join(self._generate(generation)))
-            )
-            self._deliver(exchange, request, answer, now)
-            return
-        frame = service.frame(generation.members)
-        service.check_room(now)
-        self.behaviour.count(service, now, is_new=True)
-        job = service.submit(frame, lambda answer, at: self._deliver(exchange, request, answer, at), now)
-        exchange.leave = job.cancel
-
-    def _poll(self, exchange: Exchange, asked: Asked, request: dict[str, Any], now: float) -> None:
-        stream = self._streams.stream_for(asked, exchange.verdict, now)
-        poll = Poll(asked.generation, lambda answer, at: self._deliver(exchange, request, answer, at))
+    def _poll(self, exchange: Exchange, asked: Asked, now: float) -> None:
+        stream = self._streams.stream_for(asked, exchange.plan, exchange.verdict, now)
+        poll = Poll(asked.generation, partial(self._deliver, exchange))
         exchange.leave = partial(stream.leave, poll)
+        exchange.stream_rule = stream.rule
         stream.poll(poll, asked.generation.message, now)
-
-    def _generate(self, generation: Generation) -> Iterator[str]:
-        return iter(self._model.tokens(generation.message, generation.sampling))
 
     # -- providers
 
     def connect(self, wire: Wire, now: float) -> Link:
         """Takes a provider's new connection."""
-        link = Link(self._services.get, wire, self.limits, self.timers, now)
+        self._connections += 1
+        link = Link(self._services.get, wire, self.limits, self.timers, now, self.faults, number=self._connections)
         self._links.add(link)
         return link
 
@@ -232,23 +224,82 @@ class HubState:
         self._is_stopping = True
         answer = failure(ErrorCode.SHUTTING_DOWN, "The hub is stopping.")
         self._streams.stop(answer, now)
-        for exchange, request in list(self._waiting.items()):
+        for exchange in list(self._waiting):
             exchange.leave(now)
-            self._deliver(exchange, request, answer, now)
+            self._deliver(exchange, answer, now)
+        for exchange in list(self._playing):
+            if exchange.player is not None:
+                exchange.player.cut()
         for link in list(self._links):
             self.disconnect(link, now)
 
-    def leave(self, exchange: Exchange, now: float) -> None:
-        """A client has gone before its answer: what it would have got is kept for the next poll, or not generated."""
-        if self._waiting.pop(exchange, None) is not None:
-            if self.journal is not None and exchange.entry is not None:
-                self.journal.left(exchange.entry, now)
-            exchange.leave(now)
+    # -- doors
 
-    def _deliver(self, exchange: Exchange, request: dict[str, Any], answer: Answer, now: float) -> None:
+    def arriving(self, path: str, out: Callable[[Step, float], object]) -> Lane | None:
+        """The lane that a request has to pass before it is posted, or none where nothing befalls it on its way.
+
+        `out` is given the request's bytes, and `End` behind the last of them, or the step that ends the connection.
+        """
+        return self._circumstances.arriving(self.behaviour.service_name(path, self._services), out)
+
+    def message(self, exchange: Exchange) -> tuple[int, Headers, bytes]:
+        """The status, the headers and the body that an answered exchange is answered with."""
+        if exchange.answer is None:
+            raise RuntimeError("an exchange has no message before its answer")
+        body = self.behaviour.render(exchange.answer)
+        exchange.status = exchange.status or self.status(exchange.answer)
+        return exchange.status, (JSON_TYPE, (b"content-length", b"%d" % len(body))), body
+
+    def refused_method(self) -> tuple[int, Headers, bytes]:
+        """What a request by another method than POST is answered with."""
+        body = self.behaviour.render(failure(ErrorCode.INVALID_JSON, "The hub takes POST requests only."))
+        return 405, (JSON_TYPE, (b"content-length", b"%d" % len(body)), (b"allow", b"POST")), body
+
+    def delivery(self, exchange: Exchange) -> Steps:
+        """An answered exchange as steps on the wire, after everything that befalls them."""
+        return delivery(*self.message(exchange), exchange.plan, self.faults.happened)
+
+    def play(self, exchange: Exchange, put: Callable[[Step], object], now: float) -> None:
+        """Plays an exchange for a door, until the door says that the client has left or has everything.
+
+        `put` is given the steps, each in its time, by whoever holds the state: blanks while there is no answer, then
+        the answer's steps but waits. The door has to `leave` the exchange in the end.
+        """
+        exchange.player = Player(
+            exchange, put, self.timers, self.limits["keep_warm_s"], partial(self.delivery, exchange)
+        )
+        self._playing.add(exchange)
+        exchange.player.start(now, is_answered=exchange.answer is not None)
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for their answer."""
+        return len(self._waiting)
+
+    @property
+    def faults(self) -> StandingFaults:
+        """The standing faults."""
+        return self._circumstances.faults
+
+    def leave(self, exchange: Exchange, now: float) -> None:
+        """A client has gone, or has everything.
+
+        Before its answer, what it would have got is kept for the next poll, or not generated.
+        """
+        self._playing.discard(exchange)
+        if exchange.player is not None:
+            exchange.player.stop()
+        if exchange in self._waiting:
+            del self._waiting[exchange]
+            exchange.left_at = now
+            exchange.leave(now)
+            if self.journal is not None:
+                self.journal.settled()
+
+    def _deliver(self, exchange: Exchange, answer: Answer, now: float) -> None:
         if exchange.answer is None:
             self._waiting.pop(exchange, None)
-            answer = self.behaviour.answer(request, answer)
-            if self.journal is not None and exchange.entry is not None:
-                self.journal.answered(exchange.entry, answer, now)
-            exchange.deliver(answer)
+            exchange.forwarded = answer.forwarded or exchange.forwarded
+            exchange.deliver(self.behaviour.answer(exchange.request, answer), now)
+            if self.journal is not None:
+                self.journal.settled()

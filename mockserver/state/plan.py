@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,7 @@ class Leg(StrEnum):
     PROVIDER_TO_HUB = "provider->hub"
 
 
-PROVIDER_LEGS = frozenset({Leg.HUB_TO_PROVIDER, Leg.PROVIDER_TO_HUB})
+PROVIDER_LEGS = (Leg.HUB_TO_PROVIDER, Leg.PROVIDER_TO_HUB)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,9 @@ class Fault:
     stream that it befalls, from 1, on the provider's legs; none means the first request that goes there.
     """
 
+    on_wire: ClassVar[bool] = False
+    """Whether it alters steps."""
+
     name: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     leg: Leg = Leg.HUB_TO_CLIENT
@@ -71,7 +74,7 @@ class Fault:
     piece: int | None = None
 
     def alter(self, steps: Steps) -> Steps:
-        """What becomes of the steps of the fault's leg."""
+        """What becomes of the steps of the fault's leg; the same list where nothing does."""
         return steps
 
     def refuse(self) -> Answer | None:
@@ -114,3 +117,38 @@ class Plan:
 
 NO_PLAN = Plan()
 """Nothing but the answer."""
+
+
+class StandingFaults(Protocol):
+    """What the state needs of the faults that befall exchanges at random, or by their number."""
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+
+    def may_befall(self, service: str, *legs: Leg) -> bool:
+        """Whether one of them could befall an exchange of the service on one of these legs."""
+
+    def draw(self, service: str, *legs: Leg, generates: bool = True, piece: int = 1) -> tuple[Fault, ...]:
+        """Those that befall the next exchange on these legs. `generates` tells whether it asks for a text."""
+
+    def happened(self, fault: Fault) -> None:
+        """Counts a fault that has changed something, a standing one or a rule's."""
+
+
+class NoFaults:
+    """No standing faults."""
+
+    def __bool__(self) -> bool:
+        """There are none."""
+        return False
+
+    def may_befall(self, service: str, *legs: Leg) -> bool:  # noqa: ARG002
+        """Never."""
+        return False
+
+    def draw(self, service: str, *legs: Leg, generates: bool = True, piece: int = 1) -> tuple[Fault, ...]:  # noqa: ARG002
+        """None."""
+        return ()
+
+    def happened(self, fault: Fault) -> None:
+        """Nobody counts."""

@@ -53,8 +53,8 @@ class Stream:
         self.message = message
         self.polls = 0
         """How many polls have come."""
-        self.rules: tuple[str, ...] = ()
-        """The names of the rules that its text comes from."""
+        self.rule = ""
+        """The name of the rule that its text comes from; empty where it is none."""
         self.state = HUB_STREAM_INITIAL
         self.source: Source | None = None
         self._limits = limits
@@ -253,4 +253,4 @@ def _echo(answer: Answer, seq: int | None, *, done: bool) -> Answer:
     """The answer with `seq` and `done`, when the poll asked by `seq`."""
     if seq is None or not isinstance(answer.content, dict):
         return answer
-    return Answer(answer.content | {"seq": seq, "done": done}, answer.code)
+    return answer._replace(content=answer.content | {"seq": seq, "done": done})

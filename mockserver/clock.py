@@ -1,0 +1,81 @@
+"""The hub's clock: real, scaled, or stepped by hand. Every time of a hub is on it: limits, pace, delays, faults.
+
+A clock begins at 0 when it is made. Whatever its scale, it can be advanced: then all that falls due meanwhile happens
+in order, each thing at its own time, in next to no real time.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from time import monotonic
+from typing import TYPE_CHECKING, Self
+from weakref import WeakSet
+
+if TYPE_CHECKING:
+    from mockserver.keeper import Keeper
+
+
+class Clock:
+    """A clock that hubs go by.
+
+    Args:
+        scale: how many of the hub's seconds pass in a real one; with 0 the clock stands still until it is advanced.
+
+    Raises:
+        ValueError: the scale is negative or not finite.
+    """
+
+    def __init__(self, *, scale: float = 1.0) -> None:
+        if not 0 <= scale < math.inf:
+            raise ValueError(f"a clock's `scale` must be a finite number from 0; it was {scale}")
+        self._scale = scale
+        self._began = monotonic()
+        self._leapt = 0.0
+        self._lock = threading.Lock()
+        self._keepers: WeakSet[Keeper] = WeakSet()
+
+    @classmethod
+    def stepped(cls) -> Self:
+        """A clock that stands still until it is advanced."""
+        return cls(scale=0)
+
+    def __repr__(self) -> str:
+        """The scale and the time."""
+        return f"Clock(scale={self._scale:g}) at {self.time():.3f} s"
+
+    def time(self) -> float:
+        """What time it is, in seconds since the clock began."""
+        return (monotonic() - self._began) * self._scale + self._leapt
+
+    def real_s(self, when: float) -> float:
+        """How many real seconds it takes until the clock shows `when`: 0 if it has, infinitely many if it stands."""
+        left = when - self.time()
+        if left <= 0:
+            return 0.0
+        return left / self._scale if self._scale else math.inf
+
+    def advance(self, seconds: float) -> None:
+        """Lets time pass at once, and returns when everything that fell due meanwhile is delivered.
+
+        Any thread may call it, also one that runs an event loop: nothing of the caller's is waited for. A request that
+        is still on its way to the hub comes after the leap; `MockHub.until_waiting` tells when it is there.
+
+        Args:
+            seconds: how far, in the hub's seconds.
+
+        Raises:
+            ValueError: `seconds` is negative or not finite.
+        """
+        if not 0 <= seconds < math.inf:
+            raise ValueError(f"time goes on by a finite number of seconds from 0; it was {seconds}")
+        with self._lock:
+            self._leapt += seconds
+            keepers = list(self._keepers)
+        for keeper in keepers:
+            keeper.catch_up()
+
+    def attach(self, keeper: Keeper) -> None:
+        """Makes `advance` move this hub too; it is forgotten when nobody else holds it."""
+        with self._lock:
+            self._keepers.add(keeper)
