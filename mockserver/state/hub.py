@@ -240,6 +240,8 @@ class HubState:
 
         `out` is given the request's bytes, and `End` behind the last of them, or the step that ends the connection.
         """
+        if not self.faults:
+            return None
         return self._circumstances.arriving(self.behaviour.service_name(path, self._services), out)
 
     def message(self, exchange: Exchange) -> tuple[int, Headers, bytes]:
