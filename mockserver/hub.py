@@ -10,6 +10,7 @@ import socket
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Self, cast
 
+from mockserver.clock import Clock
 from mockserver.journal import DEFAULT_ENTRIES
 from mockserver.keeper import Keeper
 from mockserver.settings import fresh_state, services_of
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from respx import MockRouter
 
     from mockserver.certificates import Authority
-    from mockserver.clock import Clock
     from mockserver.faults import Faults
     from mockserver.journal import Journal
     from mockserver.rules import ActiveRule, Rule, RuleBook
@@ -55,7 +55,7 @@ class MockHub:
         provider_port: the provider port; 0 takes a free one.
         limits: changes to the hub's limits, by their names in the spec's registry.
         matching_statuses: answer errors with the HTTP status that the registry names, not with 200.
-        clock: the clock that the hub goes by; none for real time.
+        clock: the clock that the hub goes by; none for real time. Several hubs may share one.
         pace: how fast text is let out, where a service has no pace of its own; none for at once.
         faults: what befalls the hub's exchanges from the beginning: names of faults, or arguments of `hub.faults.add`
             as mappings that hold the `name`.
@@ -100,7 +100,8 @@ class MockHub:
             "journal_entries": journal_entries,
         }
         self.services = self._standing["services"] = services_of(self._standing)
-        self._keeper = Keeper(fresh_state(self._standing), clock)
+        self._clock = clock or Clock()
+        self._keeper = Keeper(fresh_state(self._standing), self._clock)
         self._authority: Authority | None = None
         self._runner: Runner | None = None
         self._addresses: tuple[int, int] | None = None
@@ -177,7 +178,7 @@ class MockHub:
         """
         settings = self._standing | changes
         self.services = settings["services"] = services_of(settings)
-        self._keeper.replace(fresh_state(settings))
+        self._keeper.replace(fresh_state(settings), settings.get("clock") or self._clock)
 
     def __enter__(self) -> Self:
         """Starts the hub."""

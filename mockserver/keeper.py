@@ -14,12 +14,12 @@ import math
 import threading
 from typing import TYPE_CHECKING
 
-from mockserver.clock import Clock
 from mockserver.state.timers import Timers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mockserver.clock import Clock
     from mockserver.state.hub import HubState
 
 
@@ -28,14 +28,14 @@ class Keeper:
 
     Args:
         state: the state.
-        clock: tells the time; none for a real one.
+        clock: tells the time.
     """
 
-    def __init__(self, state: HubState, clock: Clock | None = None) -> None:
+    def __init__(self, state: HubState, clock: Clock) -> None:
         self.state = state
         self.timers = Timers()
         """The doors' own deadlines, on the same clock; a new state leaves them alone."""
-        self.clock = clock or Clock()
+        self.clock = clock
         self.now = self.clock.time()
         """The time at which the state is, for whoever holds it."""
         self.is_closed = False
@@ -74,12 +74,18 @@ class Keeper:
             self._depth -= 1
             self._lock.release()
 
-    def replace(self, state: HubState) -> None:
+    def replace(self, state: HubState, clock: Clock) -> None:
         """Puts a new state in place of the old one, which answers everything that waits and closes its links."""
         with self as now:
             before, self.state = self.state, state
             before.stop(now)
             self.is_closed = False
+            if clock is not self.clock:
+                self.clock.detach(self)
+                self.clock = clock
+                self.clock.attach(self)
+                self.now = clock.time()
+            self.next_deadline = None  # whoever sleeps until it has to look at the clock again
 
     def close(self) -> None:
         """Stops the hub: what waits is answered, every link is closed."""
@@ -99,6 +105,13 @@ class Keeper:
             self.next_deadline = None  # whoever sleeps until it thinks that it is further away
         for delivered in tuple(self.deliveries):
             delivered()
+
+    def leap(self) -> bool:
+        """Advances the clock to the next deadline, for somebody who would have to sleep; tells if there is one."""
+        when = self.next_deadline
+        if when is not None:
+            self.clock.advance(max(0.0, when - self.clock.time()))
+        return when is not None
 
     def wait_until(self, holds: Callable[[HubState], bool], timeout_s: float) -> bool:
         """Waits, in real time, until the state is as `holds` wants it; false when it is not so in time."""

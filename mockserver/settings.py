@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from os import PathLike
 
+    from mockserver.clock import Clock
     from mockserver.state.plan import Pace
 
 DEFAULT_KEY = "DEMOKEY"
@@ -28,6 +29,7 @@ class Settings(TypedDict, total=False):
     services: Mapping[str, str] | Iterable[ServiceSettings] | None
     limits: Mapping[str, float] | None
     matching_statuses: bool
+    clock: Clock | None
     pace: Pace | None
     faults: Iterable[str | Mapping[str, Any]]
     wrong: str | None

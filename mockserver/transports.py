@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import httpx
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from mockserver.keeper import Keeper
+
+_TURN_S: Final = 0.001
+"""How long other tasks get to do something, in real seconds, before a clock leaps that leaps."""
 
 
 class HubTransport(httpx.BaseTransport):
@@ -101,12 +104,13 @@ def _wait(visitor: Visitor, is_there: Callable[[], bool]) -> None:
     """Sleeps until what is wanted is there."""
     if is_there():
         return
-    woken = threading.Event()
+    keeper, woken = visitor.keeper, threading.Event()
     with visitor.waiting(woken.set):
         while not is_there():
-            woken.wait(visitor.keeper.pause_s())
-            woken.clear()
-            with visitor.keeper:
+            if not (keeper.clock.leaps and keeper.leap()):
+                woken.wait(keeper.pause_s())
+                woken.clear()
+            with keeper:
                 pass  # what is due has run
 
 
@@ -114,8 +118,7 @@ async def _async_wait(visitor: Visitor, is_there: Callable[[], bool]) -> None:
     """Sleeps until what is wanted is there; other tasks go on meanwhile."""
     if is_there():
         return
-    loop = asyncio.get_running_loop()
-    woken = asyncio.Event()
+    keeper, woken, loop = visitor.keeper, asyncio.Event(), asyncio.get_running_loop()
 
     def wake() -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
@@ -124,10 +127,12 @@ async def _async_wait(visitor: Visitor, is_there: Callable[[], bool]) -> None:
     with visitor.waiting(wake):
         while not is_there():
             with suppress(TimeoutError):
-                async with asyncio.timeout(visitor.keeper.pause_s()):
+                async with asyncio.timeout(_TURN_S if keeper.clock.leaps else keeper.pause_s()):
                     await woken.wait()
+            if keeper.clock.leaps and not woken.is_set():
+                keeper.leap()
             woken.clear()
-            with visitor.keeper:
+            with keeper:
                 pass  # what is due has run
 
 
