@@ -126,7 +126,7 @@ class Grammar:
 
     def fault(self, name: str | Fault, **settings: Any) -> Self:
         """Lets a fault befall the answer on the wire."""
-        fault = name if isinstance(name, Fault) else Fault(name, settings)
+        fault = name if isinstance(name, Fault) else fault_of(name, **settings)
         return self._planned(Plan(faults=(fault,)))
 
     # -- how often
@@ -236,12 +236,23 @@ _WATCHES: Final = Turn()
 """The turn of a rule without turns: it only counts."""
 
 
+def fault_of(name: str, **settings: Any) -> Fault:
+    """The fault of that name.
+
+    Raises:
+        ValueError: there is none, or a setting is wrong.
+    """
+    return Fault(name, settings)
+
+
 def _check(criteria: Criteria, turns: tuple[Turn, ...]) -> None:
     if criteria.is_for_commands and (criteria.poll is not None or criteria.stream is not None):
         raise ValueError("a command is no stream: leave out `poll` and `stream`, or `command`")
     if criteria.poll is not None and criteria.stream is False:
         raise ValueError("only a stream has polls: leave out `poll`, or `stream=False`")
     for turn in turns:
+        if turn.plan.pace is not None and isinstance(turn.reply, Fail | Pieces):
+            raise ValueError("a pace is for text: pieces have pauses instead, and an error has none")
         if turn.reply is not None and turn.reply.needs_generation:
             if criteria.is_for_commands:
                 raise ValueError("a command gets no text: use fail, delay or fault")

@@ -22,6 +22,7 @@ from mockserver.state.json_text import BadJson
 from mockserver.state.limits import checked_limits
 from mockserver.state.links import Link
 from mockserver.state.open_streams import OpenStreams
+from mockserver.state.plan import NO_PLAN
 from mockserver.state.player import Player
 from mockserver.state.services import Service, ServiceSettings
 from mockserver.state.streams import Poll
@@ -116,7 +117,7 @@ class HubState:
             exchange.service = self.behaviour.service_name(exchange.path, self._services)
             exchange.plan = self._circumstances.plan(exchange.service, exchange.request)
         asked = self._check(exchange, access_key)
-        if self.rules is not None:
+        if self.rules:
             self._ask(self.rules, exchange, is_valid=not isinstance(asked, Answer))
         if not exchange.plan.delay_s:
             self._handle(exchange, asked, now)
@@ -171,7 +172,8 @@ class HubState:
         """Lets the rules say what is answered and what befalls the exchange."""
         call = Call(exchange.service, exchange.request, exchange.poll, exchange.begins, is_valid)
         exchange.verdict = rules.match(call)
-        exchange.plan |= exchange.verdict.plan
+        if exchange.verdict.plan is not NO_PLAN:
+            exchange.plan |= exchange.verdict.plan
 
     def _handle(self, exchange: Exchange, asked: Asked | Answer | None, now: float) -> None:
         """Answers a request, now or as soon as there is an answer.
