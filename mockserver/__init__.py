@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from mockserver.clock import Clock
 from mockserver.hub import MockHub
+from mockserver.state.plan import Pace
 from mockserver.state.services import ServiceSettings
 
-__all__ = ["MockHub", "ServiceSettings"]
+__all__ = ["Clock", "MockHub", "Pace", "ServiceSettings"]

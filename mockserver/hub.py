@@ -19,14 +19,19 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from mockserver.certificates import Authority
+    from mockserver.clock import Clock
+    from mockserver.faults import Faults
     from mockserver.journal import Journal
     from mockserver.rules import ActiveRule, Rule, RuleBook
     from mockserver.rules.expected import Wish
     from mockserver.runner import Runner
     from mockserver.settings import Settings
+    from mockserver.state.plan import Pace
     from mockserver.state.services import ServiceSettings
 
 LOOPBACK = "127.0.0.1"
+WAITING_S = 20.0
+"""The most time that a test waits for requests to come, in real seconds, unless it says otherwise."""
 
 
 class MockHub:
@@ -43,6 +48,10 @@ class MockHub:
         provider_port: the provider port; 0 takes a free one.
         limits: changes to the hub's limits, by their names in the spec's registry.
         matching_statuses: answer errors with the HTTP status that the registry names, not with 200.
+        clock: the clock that the hub goes by; none for real time.
+        pace: how fast text is let out, where a service has no pace of its own; none for at once.
+        faults: what befalls the hub's exchanges from the beginning: names of faults, or arguments of `hub.faults.add`
+            as mappings that hold the `name`.
         wrong: the name of a wrong hub (see `mockserver.wrong`); none for a right one.
         rules: what matching requests are answered with: `Rule` values, or the path of a fixture file (JSON or TOML).
         strict: answer generate requests that no rule matches with an error that says which came nearest, instead of
@@ -50,7 +59,8 @@ class MockHub:
         journal_entries: how many exchanges the journal holds.
 
     Raises:
-        ValueError: a limit or a wrong hub is unknown, a limit's value is out of range, or a fixture file is wrong.
+        ValueError: a limit, a fault or a wrong hub is unknown, a value is out of range, or a fixture file is
+            wrong.
     """
 
     def __init__(
@@ -62,6 +72,9 @@ class MockHub:
         provider_port: int = 0,
         limits: Mapping[str, float] | None = None,
         matching_statuses: bool = False,
+        clock: Clock | None = None,
+        pace: Pace | None = None,
+        faults: Iterable[str | Mapping[str, Any]] = (),
         wrong: str | None = None,
         rules: str | PathLike[str] | Iterable[Rule] = (),
         strict: bool = False,
@@ -73,13 +86,15 @@ class MockHub:
             "services": services,
             "limits": limits,
             "matching_statuses": matching_statuses,
+            "pace": pace,
+            "faults": tuple(faults),
             "wrong": wrong,
             "rules": rules if isinstance(rules, str | PathLike) else tuple(rules),
             "strict": strict,
             "journal_entries": journal_entries,
         }
         self.services = self._standing["services"] = services_of(self._standing)
-        self._keeper = Keeper(fresh_state(self._standing))
+        self._keeper = Keeper(fresh_state(self._standing), clock)
         self._authority: Authority | None = None
         self._runner: Runner | None = None
         self._addresses: tuple[int, int] | None = None
@@ -190,6 +205,33 @@ class MockHub:
         except asyncio.CancelledError:
             await asyncio.wait([stopping])
             raise
+
+    # -- time and faults
+
+    @property
+    def clock(self) -> Clock:
+        """The clock that the hub goes by. It can be advanced, whatever its scale."""
+        return self._keeper.clock
+
+    @property
+    def faults(self) -> Faults:
+        """The faults that befall the hub's exchanges; a reset makes them as they were in the beginning."""
+        return cast("Faults", self._keeper.state.faults)  # the state knows them by what it needs of them
+
+    def until_waiting(self, count: int = 1, timeout_s: float = WAITING_S) -> None:
+        """Returns as soon as so many requests wait at the hub for their answers: then the clock may be advanced.
+
+        Args:
+            count: how many.
+            timeout_s: the most time to wait for them, in real seconds.
+
+        Raises:
+            TimeoutError: fewer came in time.
+        """
+        if not self._keeper.wait_until(lambda state: state.waiting >= count, timeout_s):
+            raise TimeoutError(f"{self._keeper.state.waiting} requests wait, not {count}, after {timeout_s:g} s")
+
+    # -- addresses
 
     @property
     def url(self) -> str:

@@ -10,14 +10,14 @@ import asyncio
 import contextlib
 import math
 import threading
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from uvicorn.server import ServerState
 
 from mockserver.app import HubApp
-from mockserver.provider_port import ProviderConnection, serve_providers
+from mockserver.client_wire import CONNECTION
+from mockserver.provider_port import SHUTDOWN_S, ProviderConnection, serve_providers
 
 if TYPE_CHECKING:
     import socket
@@ -101,7 +101,12 @@ class Runner:
         loop = self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         app = HubApp(self._keeper)
-        clients = await loop.create_server(self._http_protocol(app), sock=self._http, ssl=self._http_tls)
+        clients = await loop.create_server(
+            self._http_protocol(app),
+            sock=self._http,
+            ssl=self._http_tls,
+            ssl_shutdown_timeout=SHUTDOWN_S if self._http_tls else None,
+        )
         providers = await serve_providers(self._keeper, self._providers, self._provider, self._provider_tls)
         self._keeper.alarms.add(self._deadline_moved)
         self._keeper.deliveries.add(self._deliver)
@@ -129,7 +134,13 @@ class Runner:
         )
         config.load()
         protocol: Any = config.http_protocol_class
-        return partial(protocol, config=config, server_state=self._connections, app_state={})
+
+        def connection() -> Any:
+            made = protocol(config=config, server_state=self._connections, app_state={})
+            made.app_state[CONNECTION] = made
+            return made
+
+        return connection
 
     async def _drain(self, app: HubApp) -> None:
         """Lets clients that asked take their answer, and cuts every connection that is still open then."""

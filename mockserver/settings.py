@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
+from mockserver.faults import Faults
 from mockserver.journal import DEFAULT_ENTRIES, Journal
 from mockserver.rules import Rule, RuleBook
 from mockserver.state.hub import HubState
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from os import PathLike
 
+    from mockserver.state.plan import Pace
+
 DEFAULT_KEY = "DEMOKEY"
 
 
@@ -25,6 +28,8 @@ class Settings(TypedDict, total=False):
     services: Mapping[str, str] | Iterable[ServiceSettings] | None
     limits: Mapping[str, float] | None
     matching_statuses: bool
+    pace: Pace | None
+    faults: Iterable[str | Mapping[str, Any]]
     wrong: str | None
     rules: str | PathLike[str] | Iterable[Rule]
     strict: bool
@@ -35,7 +40,8 @@ def fresh_state(settings: Settings) -> HubState:
     """A state that nothing has happened to.
 
     Raises:
-        ValueError: a limit or a wrong hub is unknown, a limit's value is out of range, or a fixture file is wrong.
+        ValueError: a limit, a fault or a wrong hub is unknown, a value is out of range, or a fixture file is
+            wrong.
     """
     rules = RuleBook(strict=settings.get("strict", False))
     rules.take(settings.get("rules", ()))
@@ -46,6 +52,8 @@ def fresh_state(settings: Settings) -> HubState:
         matching_statuses=settings.get("matching_statuses", False),
         rules=rules,
         journal=Journal(settings.get("journal_entries", DEFAULT_ENTRIES)),
+        pace=settings.get("pace"),
+        faults=Faults(settings.get("faults", ())),
     )
 
 

@@ -9,6 +9,7 @@ import re
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, Final
 
+from mockserver.faults import FAULTS, fault
 from mockserver.rules.criteria import MESSAGE, Criteria, criteria
 from mockserver.rules.expected import (
     ABSENT,
@@ -23,7 +24,7 @@ from mockserver.rules.expected import (
     Present,
 )
 from mockserver.rules.replies import Fail, Item, Model, Pause, Pieces, ProviderAnswer, Reply, Text
-from mockserver.rules.rule import Rule, Turn, fault_of
+from mockserver.rules.rule import Rule, Turn
 from mockserver.state.plan import Fault, Pace, Plan
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def _turn_from(data: str | Mapping[str, Any]) -> Turn:
     plan = Plan(
         data.get("delay_s", 0.0),
         Pace(**data["pace"]) if "pace" in data else None,
-        tuple(_fault_from(fault) for fault in data.get("faults", ())),
+        tuple(map(_fault_from, data.get("faults", ()))),
     )
     return Turn(_reply_from(data), plan, int(data["times"]) if "times" in data else None)
 
@@ -133,7 +134,7 @@ def _item_from(data: str | Mapping[str, Any]) -> Item:
 
 def _fault_from(data: str | Mapping[str, Any]) -> Fault:
     settings = {"name": data} if isinstance(data, str) else dict(data)
-    return fault_of(settings.pop("name"), **settings)
+    return fault(settings.pop("name"), **settings)
 
 
 # -- to data
@@ -235,8 +236,17 @@ def _item_data(item: Item) -> str | dict[str, Any]:
     return item
 
 
-def _fault_data(fault: Fault) -> str | dict[str, Any]:
-    return {"name": fault.name, **fault.settings} if fault.settings else fault.name
+def _fault_data(befalls: Fault) -> str | dict[str, Any]:
+    kind = FAULTS[befalls.name]
+    leg, act = kind.on(befalls.leg)
+    given = {
+        "leg": str(leg) if leg is not kind.legs[0] else None,
+        "piece": befalls.piece,
+        "seed": befalls.seed or None,
+    }
+    data = {name: value for name, value in given.items() if value is not None}
+    data |= {name: value for name, value in befalls.settings.items() if value != act.settings[name]}
+    return {"name": befalls.name, **data} if data else befalls.name
 
 
 def _fail_data(fail: Fail) -> dict[str, Any]:

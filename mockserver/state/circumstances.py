@@ -41,7 +41,7 @@ class Circumstances:
         limits: Mapping[str, float],
         timers: Timers,
     ) -> None:
-        self.faults = faults or NoFaults()
+        self.faults: StandingFaults = NoFaults() if faults is None else faults
         self._pace = pace
         self._model = model
         self._limits = limits

@@ -87,9 +87,9 @@ class HubState:
     # -- clients
 
     def post(
-        self, path: str, body: bytes, now: float, *, content_type: str = "", access_key: str | None = None
+        self, path: str, body: bytes | None, now: float, *, content_type: str = "", access_key: str | None = None
     ) -> Exchange:
-        """Takes a client's request. Whatever it holds, the exchange gets one answer."""
+        """Takes a client's request: one answer, whatever it holds. A body over the limit may be given as None."""
         self._posts += 1
         exchange = Exchange(self._posts, path, now)
         if self.journal is not None:
@@ -110,7 +110,9 @@ class HubState:
             logger.exception("the hub failed while it handled a request")
             self._deliver(exchange, failure(ErrorCode.INTERNAL_ERROR, "The hub failed."), now)
 
-    def _receive(self, exchange: Exchange, body: bytes, content_type: str, access_key: str | None, now: float) -> None:
+    def _receive(
+        self, exchange: Exchange, body: bytes | None, content_type: str, access_key: str | None, now: float
+    ) -> None:
         try:
             exchange.request = self._read(body, content_type)
         finally:
@@ -127,11 +129,12 @@ class HubState:
         timer = self.timers.at(now + exchange.plan.delay_s, handle)
         exchange.leave = lambda _: timer.cancel()
 
-    def _read(self, body: bytes, content_type: str) -> dict[str, Any]:
+    def _read(self, body: bytes | None, content_type: str) -> dict[str, Any]:
         if self._is_stopping:
             raise Refused(failure(ErrorCode.SHUTTING_DOWN, "The hub is stopping."))
-        if len(body) > self.limits["http_body_bytes"]:
-            raise Refused(self.too_large())
+        if body is None or len(body) > self.limits["http_body_bytes"]:
+            why = f"The body is over {self.limits['http_body_bytes']:g} bytes."
+            raise Refused(failure(ErrorCode.REQUEST_TOO_LARGE, why))
         try:
             return self.behaviour.read_body(body, content_type)
         except BadJson as error:
@@ -140,11 +143,6 @@ class HubState:
     def status(self, answer: Answer) -> int:
         """The HTTP status that an answer goes out with."""
         return answer.matching_status if self._matching_statuses else 200
-
-    def too_large(self) -> Answer:
-        """The answer to a body over the limit, for doors that stop reading it."""
-        why = f"The body is over {self.limits['http_body_bytes']:g} bytes."
-        return failure(ErrorCode.REQUEST_TOO_LARGE, why)
 
     def _check(self, exchange: Exchange, access_key: str | None) -> Asked | Answer | None:
         """What is to be generated, or the answer to a request that deserves no generation; None for a command."""
@@ -294,6 +292,8 @@ class HubState:
         if exchange.answer is None:
             self._waiting.pop(exchange, None)
             exchange.forwarded = answer.forwarded or exchange.forwarded
-            exchange.deliver(self.behaviour.answer(exchange.request, answer), now)
+            answer = self.behaviour.answer(exchange.request, answer)
+            exchange.status = self.status(answer)
+            exchange.deliver(answer, now)
             if self.journal is not None:
                 self.journal.settled()

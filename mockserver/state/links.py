@@ -63,7 +63,7 @@ class Link:
         self._timers = timers
         self._login = bytearray()
         self._answers = AnswerReader(int(limits["provider_payload_bytes"]))
-        self._faults = faults or NoFaults()
+        self._faults: StandingFaults = NoFaults() if faults is None else faults
         self._job: Job | None = None
         self._crossing: Crossing | None = None
         self._ping_is_due = False
