@@ -81,7 +81,7 @@ class Entry:
 
     @property
     def service(self) -> str:
-        """The service that the path names, known to the hub or not; empty where the body could not be read."""
+        """The service that the path names, known to the hub or not."""
         return self._exchange.service
 
     @property

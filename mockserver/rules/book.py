@@ -16,12 +16,12 @@ from contextlib import contextmanager
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from mockserver.rules.criteria import COMMAND
+from mockserver.rules.criteria import COMMAND, MESSAGE
 from mockserver.rules.near import NearMiss, near_misses
 from mockserver.rules.replies import Fail, Pieces
 from mockserver.rules.rule import Grammar, Rule, Turn
 from mockserver.state.answers import Answer, failure
-from mockserver.state.exchanges import NO_VERDICT, Call, Verdict
+from mockserver.state.exchanges import Call, Verdict
 from mockserver.state.generations import Refused
 from mockserver.state.plan import NO_PLAN, Plan
 from neuroengine._generated.registry import ErrorCode
@@ -183,6 +183,10 @@ class RuleBook:
     def __len__(self) -> int:
         return len(self._rules)
 
+    def __bool__(self) -> bool:
+        """Whether there is anything to ask: a rule, or strictness."""
+        return bool(self._rules) or self.strict
+
     def named(self, name: str) -> ActiveRule:
         """The rule of that name.
 
@@ -210,16 +214,18 @@ class RuleBook:
         Raises:
             Refused: a predicate failed.
         """
-        if not self._rules and not self.strict:
-            return NO_VERDICT
         names: list[str] = []
         plan = NO_PLAN
+        message = call.request.get(MESSAGE)
         for rule in self._rules:
-            turn = rule.take(call)
+            exact = rule.rule.criteria.exact_message
+            # Most rules of a long book want another prompt, and are passed over at the least cost.
+            turn = rule.take(call) if exact is None or exact == message else None
             if turn is None:
                 continue
             names.append(rule.name)
-            plan = turn.plan | plan  # the pace of the rule that was asked first rules
+            if turn.plan is not NO_PLAN:
+                plan = turn.plan | plan  # the pace of the rule that was asked first rules
             if isinstance(turn.reply, Fail):
                 return Verdict(tuple(names), rule.name, plan, refusal=turn.reply.answer())
             if turn.reply is not None:

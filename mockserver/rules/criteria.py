@@ -11,7 +11,7 @@ Laws:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -62,10 +62,18 @@ class Criteria:
     poll: Expected | None = None
     where: Callable[[Mapping[str, Any]], bool] | None = None
 
-    @property
-    def is_for_commands(self) -> bool:
-        """Whether they want a command."""
-        return any(name == COMMAND for name, _ in self.fields)
+    is_for_commands: bool = field(init=False)
+    """Whether they want a command."""
+    exact_message: str | None = field(init=False)
+    """The one prompt that they want; None where they want no single one."""
+
+    def __post_init__(self) -> None:
+        """Works out what is asked again and again."""
+        wishes = dict(self.fields)
+        message = wishes.get(MESSAGE)
+        exact = message.value if isinstance(message, Equals) and isinstance(message.value, str) else None
+        object.__setattr__(self, "is_for_commands", COMMAND in wishes)
+        object.__setattr__(self, "exact_message", exact)
 
     def concern(self, call: Call) -> bool:
         """Whether they speak of such a request at all."""
@@ -77,7 +85,14 @@ class Criteria:
 
     def meet(self, call: Call) -> bool:
         """Whether a request meets them all, but for the number of the call."""
-        return self.concern(call) and next(self.mismatches(call), None) is None
+        return (
+            (self.service is None or self.service.holds(call.service))
+            and (self.stream is None or self.stream is (call.poll > 0))
+            and (self.poll is None or self.poll.holds(call.poll))
+            and self.concern(call)
+            and all(wish.holds(field_value(call.request, name, wish)) for name, wish in self.fields)
+            and (self.where is None or self.where(call.request))
+        )
 
     def mismatches(self, call: Call) -> Iterator[Mismatch]:
         """What a request does not meet, but for the number of the call."""
@@ -127,6 +142,8 @@ def criteria(
     """Criteria as callers write them; see `Rule` for the arguments."""
     wishes = dict(fields or {}) | more
     if message is not None:
+        if MESSAGE in wishes:
+            raise ValueError("`message` is wanted twice: as itself and among `fields`")
         wishes = {MESSAGE: message} | wishes
     return Criteria(
         service=None if service is None else expected(service),

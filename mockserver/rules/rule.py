@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
+from mockserver.faults import fault
 from mockserver.rules.criteria import Criteria, criteria
 from mockserver.rules.replies import (
     Fail,
@@ -31,7 +32,7 @@ from mockserver.rules.replies import (
     check_seconds,
     reply_of,
 )
-from mockserver.state.plan import NO_PLAN, Fault, Pace, Plan
+from mockserver.state.plan import NO_PLAN, PROVIDER_LEGS, Fault, Leg, Pace, Plan
 from neuroengine._generated.registry import ErrorCode
 
 if TYPE_CHECKING:
@@ -125,9 +126,12 @@ class Grammar:
         return self._planned(Plan(pace=Pace(**pace)))
 
     def fault(self, name: str | Fault, **settings: Any) -> Self:
-        """Lets a fault befall the answer on the wire."""
-        fault = name if isinstance(name, Fault) else Fault(name, settings)
-        return self._planned(Plan(faults=(fault,)))
+        """Lets a fault befall the exchange; `mockserver.faults.fault` has the arguments.
+
+        A fault on a provider's legs goes with an answer that a provider gives, or the simulated model in its place.
+        """
+        one = name if isinstance(name, Fault) else fault(name, **settings)
+        return self._planned(Plan(faults=(one,)))
 
     # -- how often
 
@@ -242,11 +246,27 @@ def _check(criteria: Criteria, turns: tuple[Turn, ...]) -> None:
     if criteria.poll is not None and criteria.stream is False:
         raise ValueError("only a stream has polls: leave out `poll`, or `stream=False`")
     for turn in turns:
+        _check_faults(criteria, turn)
+        if turn.plan.pace is not None and isinstance(turn.reply, Fail | Pieces):
+            raise ValueError("a pace is for text: pieces have pauses instead, and an error has none")
         if turn.reply is not None and turn.reply.needs_generation:
             if criteria.is_for_commands:
                 raise ValueError("a command gets no text: use fail, delay or fault")
             if criteria.poll is not None:
                 raise ValueError("a stream's text is one for all its polls: a rule for a poll has fail, delay or fault")
+
+
+def _check_faults(criteria: Criteria, turn: Turn) -> None:
+    for one in turn.plan.faults:
+        if one.leg is Leg.CLIENT_TO_HUB:
+            raise ValueError(f"the fault {one.name!r} befalls a request before a rule can see it; use a standing fault")
+        if one.leg in PROVIDER_LEGS and turn.reply is not None:
+            raise ValueError(f"the fault {one.name!r} befalls the way to a provider, but the rule answers by itself")
+        if one.leg in PROVIDER_LEGS and criteria.poll is not None:
+            why = "say which `piece` it befalls, in a rule for the generation"
+            raise ValueError(
+                f"the fault {one.name!r} befalls the way to a provider, which no rule for a poll sees; {why}"
+            )
 
 
 def _fill(rule: _Rule, criteria: Criteria, turns: tuple[Turn, ...], name: str, priority: int) -> _Rule:

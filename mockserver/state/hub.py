@@ -15,13 +15,14 @@ from mockserver.model import SimulatedModel
 from mockserver.state.answers import Answer, failure
 from mockserver.state.behaviour import Behaviour
 from mockserver.state.circumstances import Circumstances
-from mockserver.state.delivery import JSON_TYPE, delivery
+from mockserver.state.delivery import JSON_TYPE, Message, delivery
 from mockserver.state.exchanges import Asked, Call, Exchange
 from mockserver.state.generations import Refused
 from mockserver.state.json_text import BadJson
 from mockserver.state.limits import checked_limits
 from mockserver.state.links import Link
 from mockserver.state.open_streams import OpenStreams
+from mockserver.state.plan import NO_PLAN
 from mockserver.state.player import Player
 from mockserver.state.services import Service, ServiceSettings
 from mockserver.state.streams import Poll
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from mockserver.journal import Journal
     from mockserver.rules import RuleBook
-    from mockserver.state.delivery import Headers, Step, Steps
+    from mockserver.state.delivery import Step, Steps
     from mockserver.state.lane import Lane
     from mockserver.state.links import Wire
     from mockserver.state.plan import Pace, StandingFaults
@@ -86,9 +87,9 @@ class HubState:
     # -- clients
 
     def post(
-        self, path: str, body: bytes, now: float, *, content_type: str = "", access_key: str | None = None
+        self, path: str, body: bytes | None, now: float, *, content_type: str = "", access_key: str | None = None
     ) -> Exchange:
-        """Takes a client's request. Whatever it holds, the exchange gets one answer."""
+        """Takes a client's request: one answer, whatever it holds. A body over the limit may be given as None."""
         self._posts += 1
         exchange = Exchange(self._posts, path, now)
         if self.journal is not None:
@@ -109,14 +110,16 @@ class HubState:
             logger.exception("the hub failed while it handled a request")
             self._deliver(exchange, failure(ErrorCode.INTERNAL_ERROR, "The hub failed."), now)
 
-    def _receive(self, exchange: Exchange, body: bytes, content_type: str, access_key: str | None, now: float) -> None:
+    def _receive(
+        self, exchange: Exchange, body: bytes | None, content_type: str, access_key: str | None, now: float
+    ) -> None:
         try:
             exchange.request = self._read(body, content_type)
         finally:
             exchange.service = self.behaviour.service_name(exchange.path, self._services)
             exchange.plan = self._circumstances.plan(exchange.service, exchange.request)
         asked = self._check(exchange, access_key)
-        if self.rules is not None:
+        if self.rules:
             self._ask(self.rules, exchange, is_valid=not isinstance(asked, Answer))
         if not exchange.plan.delay_s:
             self._handle(exchange, asked, now)
@@ -126,11 +129,12 @@ class HubState:
         timer = self.timers.at(now + exchange.plan.delay_s, handle)
         exchange.leave = lambda _: timer.cancel()
 
-    def _read(self, body: bytes, content_type: str) -> dict[str, Any]:
+    def _read(self, body: bytes | None, content_type: str) -> dict[str, Any]:
         if self._is_stopping:
             raise Refused(failure(ErrorCode.SHUTTING_DOWN, "The hub is stopping."))
-        if len(body) > self.limits["http_body_bytes"]:
-            raise Refused(self.too_large())
+        if body is None or len(body) > self.limits["http_body_bytes"]:
+            why = f"The body is over {self.limits['http_body_bytes']:g} bytes."
+            raise Refused(failure(ErrorCode.REQUEST_TOO_LARGE, why))
         try:
             return self.behaviour.read_body(body, content_type)
         except BadJson as error:
@@ -139,11 +143,6 @@ class HubState:
     def status(self, answer: Answer) -> int:
         """The HTTP status that an answer goes out with."""
         return answer.matching_status if self._matching_statuses else 200
-
-    def too_large(self) -> Answer:
-        """The answer to a body over the limit, for doors that stop reading it."""
-        why = f"The body is over {self.limits['http_body_bytes']:g} bytes."
-        return failure(ErrorCode.REQUEST_TOO_LARGE, why)
 
     def _check(self, exchange: Exchange, access_key: str | None) -> Asked | Answer | None:
         """What is to be generated, or the answer to a request that deserves no generation; None for a command."""
@@ -171,7 +170,8 @@ class HubState:
         """Lets the rules say what is answered and what befalls the exchange."""
         call = Call(exchange.service, exchange.request, exchange.poll, exchange.begins, is_valid)
         exchange.verdict = rules.match(call)
-        exchange.plan |= exchange.verdict.plan
+        if exchange.verdict.plan is not NO_PLAN:
+            exchange.plan |= exchange.verdict.plan
 
     def _handle(self, exchange: Exchange, asked: Asked | Answer | None, now: float) -> None:
         """Answers a request, now or as soon as there is an answer.
@@ -244,22 +244,20 @@ class HubState:
             return None
         return self._circumstances.arriving(self.behaviour.service_name(path, self._services), out)
 
-    def message(self, exchange: Exchange) -> tuple[int, Headers, bytes]:
-        """The status, the headers and the body that an answered exchange is answered with."""
-        if exchange.answer is None:
+    def message(self, exchange: Exchange) -> Message:
+        """What an answered exchange is answered with."""
+        if exchange.answer is None or exchange.status is None:
             raise RuntimeError("an exchange has no message before its answer")
-        body = self.behaviour.render(exchange.answer)
-        exchange.status = exchange.status or self.status(exchange.answer)
-        return exchange.status, (JSON_TYPE, (b"content-length", b"%d" % len(body))), body
+        return _message(exchange.status, self.behaviour.render(exchange.answer))
 
-    def refused_method(self) -> tuple[int, Headers, bytes]:
+    def refused_method(self) -> Message:
         """What a request by another method than POST is answered with."""
-        body = self.behaviour.render(failure(ErrorCode.INVALID_JSON, "The hub takes POST requests only."))
-        return 405, (JSON_TYPE, (b"content-length", b"%d" % len(body)), (b"allow", b"POST")), body
+        answer = failure(ErrorCode.INVALID_JSON, "The hub takes POST requests only.")
+        return _message(405, self.behaviour.render(answer), (b"allow", b"POST"))
 
     def delivery(self, exchange: Exchange) -> Steps:
         """An answered exchange as steps on the wire, after everything that befalls them."""
-        return delivery(*self.message(exchange), exchange.plan, self.faults.happened)
+        return delivery(self.message(exchange), exchange.plan, self.faults.happened)
 
     def play(self, exchange: Exchange, put: Callable[[Step], object], now: float) -> None:
         """Plays an exchange for a door, until the door says that the client has left or has everything.
@@ -302,6 +300,13 @@ class HubState:
         if exchange.answer is None:
             self._waiting.pop(exchange, None)
             exchange.forwarded = answer.forwarded or exchange.forwarded
-            exchange.deliver(self.behaviour.answer(exchange.request, answer), now)
+            answer = self.behaviour.answer(exchange.request, answer)
+            if exchange.status is None:  # a blank may have gone out before
+                exchange.status = self.status(answer)
+            exchange.deliver(answer, now)
             if self.journal is not None:
                 self.journal.settled()
+
+
+def _message(status: int, body: bytes, *more: tuple[bytes, bytes]) -> Message:
+    return Message(status, (JSON_TYPE, (b"content-length", b"%d" % len(body)), *more), body)
