@@ -115,9 +115,6 @@ class HubApp:
             await _disconnected(receive)
 
     async def _answer(self, scope: Scope, body: bytes | None, receive: Receive, send: Send) -> None:
-        if body is None:
-            await self._send(send, self._keeper.state.too_large())
-            return
         headers = scope["headers"]
         with self._keeper as now:
             state = self._keeper.state

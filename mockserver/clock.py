@@ -1,4 +1,4 @@
-"""The hub's clock: real, scaled, or stepped by hand. Every time of a hub is on it: limits, pace, delays, faults.
+"""The hub's clock: real, scaled, stepped by hand, or leaping. Every time of a hub is on it: limits, pace, faults.
 
 A clock begins at 0 when it is made. Whatever its scale, it can be advanced: then all that falls due meanwhile happens
 in order, each thing at its own time, in next to no real time.
@@ -21,24 +21,32 @@ class Clock:
 
     Args:
         scale: how many of the hub's seconds pass in a real one; with 0 the clock stands still until it is advanced.
+        leaps: whether a client in this process that would have to wait lets the clock leap to what comes next instead,
+            so that a test in one thread never waits. Clients that come through a socket do not.
 
     Raises:
         ValueError: the scale is negative or not finite.
     """
 
-    def __init__(self, *, scale: float = 1.0) -> None:
+    def __init__(self, *, scale: float = 1.0, leaps: bool = False) -> None:
         if not 0 <= scale < math.inf:
             raise ValueError(f"a clock's `scale` must be a finite number from 0; it was {scale}")
+        self.leaps = leaps
         self._scale = scale
         self._began = monotonic()
         self._leapt = 0.0
-        self._lock = threading.Lock()
+        self._advanced = threading.Condition()
         self._keepers: WeakSet[Keeper] = WeakSet()
 
     @classmethod
     def stepped(cls) -> Self:
         """A clock that stands still until it is advanced."""
         return cls(scale=0)
+
+    @classmethod
+    def leaping(cls) -> Self:
+        """A clock that stands still until a client in this process waits, and then leaps; it can be advanced too."""
+        return cls(scale=0, leaps=True)
 
     def __repr__(self) -> str:
         """The scale and the time."""
@@ -69,13 +77,29 @@ class Clock:
         """
         if not 0 <= seconds < math.inf:
             raise ValueError(f"time goes on by a finite number of seconds from 0; it was {seconds}")
-        with self._lock:
+        with self._advanced:
             self._leapt += seconds
             keepers = list(self._keepers)
+            self._advanced.notify_all()
         for keeper in keepers:
             keeper.catch_up()
 
+    def sleep(self, seconds: float) -> None:
+        """Returns when the clock has gone on by so many seconds: what `time.sleep` is to real time."""
+        if self.leaps:
+            self.advance(seconds)
+            return
+        until = self.time() + seconds
+        with self._advanced:
+            while pause := self.real_s(until):
+                self._advanced.wait(None if pause == math.inf else pause)
+
     def attach(self, keeper: Keeper) -> None:
         """Makes `advance` move this hub too; it is forgotten when nobody else holds it."""
-        with self._lock:
+        with self._advanced:
             self._keepers.add(keeper)
+
+    def detach(self, keeper: Keeper) -> None:
+        """Leaves this hub alone from now on: it goes by another clock."""
+        with self._advanced:
+            self._keepers.discard(keeper)

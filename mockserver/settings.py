@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from mockserver.faults import Faults
+from mockserver.journal import DEFAULT_ENTRIES, Journal
+from mockserver.rules import Rule, RuleBook
 from mockserver.state.hub import HubState
 from mockserver.state.services import ServiceSettings
 from mockserver.wrong import behaviour_named
@@ -13,7 +15,9 @@ from neuroengine._generated.registry import DEFAULT_SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from os import PathLike
 
+    from mockserver.clock import Clock
     from mockserver.state.plan import Pace
 
 DEFAULT_KEY = "DEMOKEY"
@@ -25,22 +29,36 @@ class Settings(TypedDict, total=False):
     services: Mapping[str, str] | Iterable[ServiceSettings] | None
     limits: Mapping[str, float] | None
     matching_statuses: bool
+    clock: Clock | None
     pace: Pace | None
     faults: Iterable[str | Mapping[str, Any]]
     wrong: str | None
+    rules: str | PathLike[str] | Iterable[Rule]
+    strict: bool
+    journal_entries: int
+
+
+SETTINGS: Final = frozenset(Settings.__annotations__)
 
 
 def fresh_state(settings: Settings) -> HubState:
     """A state that nothing has happened to.
 
     Raises:
-        ValueError: a limit, a fault or a wrong hub is unknown, or a value is out of range.
+        TypeError: there is no such setting.
+        ValueError: a limit, a fault or a wrong hub is unknown, a value is out of range, or a fixture file is wrong.
     """
+    if unknown := settings.keys() - SETTINGS:
+        raise TypeError(f"a hub has no setting {min(unknown)!r}; it has {', '.join(sorted(SETTINGS))}")
+    rules = RuleBook(strict=settings.get("strict", False))
+    rules.take(settings.get("rules", ()))
     return HubState(
         services_of(settings),
         limits=settings.get("limits"),
         behaviour=behaviour_named(settings.get("wrong")),
         matching_statuses=settings.get("matching_statuses", False),
+        rules=rules,
+        journal=Journal(settings.get("journal_entries", DEFAULT_ENTRIES)),
         pace=settings.get("pace"),
         faults=Faults(settings.get("faults", ())),
     )

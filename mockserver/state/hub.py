@@ -12,79 +12,45 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mockserver.model import SimulatedModel
-from mockserver.state.answers import Answer, failure, success
+from mockserver.state.answers import Answer, failure
 from mockserver.state.behaviour import Behaviour
 from mockserver.state.circumstances import Circumstances
-from mockserver.state.delivery import JSON_TYPE, delivery
+from mockserver.state.delivery import JSON_TYPE, Message, delivery
+from mockserver.state.exchanges import Asked, Call, Exchange
 from mockserver.state.generations import Refused
 from mockserver.state.json_text import BadJson
+from mockserver.state.limits import checked_limits
 from mockserver.state.links import Link
-from mockserver.state.plan import NO_PLAN, PROVIDER_LEGS, Plan
+from mockserver.state.open_streams import OpenStreams
+from mockserver.state.plan import NO_PLAN
 from mockserver.state.player import Player
 from mockserver.state.services import Service, ServiceSettings
-from mockserver.state.sources import WholeReplySource
-from mockserver.state.streams import Poll, Stream
+from mockserver.state.streams import Poll
 from mockserver.state.timers import Timers
-from mockserver.tokens import cut
-from neuroengine._generated.registry import HUB_LIMITS, ErrorCode
+from mockserver.state.whole_replies import WholeReplies
+from neuroengine._generated.registry import ErrorCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from mockserver.journal import Journal
+    from mockserver.rules import RuleBook
     from mockserver.state.delivery import Step, Steps
-    from mockserver.state.generations import Generation
     from mockserver.state.lane import Lane
     from mockserver.state.links import Wire
-    from mockserver.state.pacing import Rhythm
     from mockserver.state.plan import Pace, StandingFaults
 
+__all__ = ["Exchange", "HubState"]
+
 logger = logging.getLogger("mockserver")
-
-
-class Exchange:
-    """One post and its answer. `answered`, when it is set, is called once with the answer as soon as there is one.
-
-    `plan` is what is to happen to the exchange besides its answer; `player` plays it, where a door wants that.
-    """
-
-    __slots__ = ("answer", "answered", "leave", "plan", "player", "request")
-
-    def __init__(self) -> None:
-        self.plan: Plan = NO_PLAN
-        self.player: Player | None = None
-        self.request: dict[str, Any] = {}
-        self.answer: Answer | None = None
-        self.answered: Callable[[], object] | None = None
-        self.leave: Callable[[float], None] = lambda _: None
-
-    def deliver(self, answer: Answer) -> None:
-        """Gives the exchange its answer."""
-        self.answer = answer
-        if self.answered is not None:
-            self.answered()
-
-
-def checked_limits(changes: Mapping[str, float]) -> dict[str, float]:
-    """The hub's limits with some of them changed.
-
-    Raises:
-        ValueError: a name is no hub limit, or a value is not a finite number above 0.
-    """
-    limits: dict[str, float] = dict(HUB_LIMITS)
-    for name, value in changes.items():
-        if name not in limits:
-            raise ValueError(f"there is no limit {name!r}; the limits are {', '.join(sorted(limits))}")
-        if not 0 < value < float("inf"):
-            raise ValueError(f"the limit {name!r} must be a finite number above 0; it was {value}")
-        limits[name] = value
-    return limits
 
 
 class HubState:
     """All that a hub knows.
 
     `matching_statuses` answers errors with the HTTP status that the registry names instead of 200. `pace` is how fast
-    text is let out where neither the service nor the plan says otherwise. `faults` befall exchanges.
+    text is let out where neither the service nor the plan says otherwise. `faults` befall exchanges. `rules` are asked
+    once a POST, and every exchange is kept in the `journal`, where there is one.
     """
 
     def __init__(
@@ -96,33 +62,42 @@ class HubState:
         matching_statuses: bool = False,
         pace: Pace | None = None,
         faults: StandingFaults | None = None,
+        rules: RuleBook | None = None,
+        journal: Journal | None = None,
         now: float = 0.0,
     ) -> None:
         self.limits = checked_limits(limits or {})
         self.timers = Timers()
         self.behaviour = behaviour or Behaviour()
+        self.rules = rules
+        self.journal = journal
         self._matching_statuses = matching_statuses
         self._model = SimulatedModel()
         self._circumstances = Circumstances(pace, faults, self._model, self.limits, self.timers)
         self._services = {row.name: Service(row, self.limits, self.timers, now) for row in services}
-        self._streams: dict[tuple[str, str], Stream] = {}
-        self._open_streams = 0
-        self._waiting: dict[Exchange, dict[str, Any]] = {}
+        self._streams = OpenStreams(self.behaviour, self._circumstances, self.limits, self.timers)
+        self._whole = WholeReplies(self.behaviour, self._circumstances, self._model, self.timers)
+        self._waiting: dict[Exchange, None] = {}
         self._arriving: set[Lane] = set()
         self._playing: set[Exchange] = set()
         self._links: set[Link] = set()
+        self._connections = 0
+        self._posts = 0
         self._is_stopping = False
 
     # -- clients
 
     def post(
-        self, path: str, body: bytes, now: float, *, content_type: str = "", access_key: str | None = None
+        self, path: str, body: bytes | None, now: float, *, content_type: str = "", access_key: str | None = None
     ) -> Exchange:
-        """Takes a client's request. Whatever it holds, the exchange gets one answer."""
-        exchange = Exchange()
-        self._attempt(exchange, partial(self._receive, exchange, path, body, content_type, access_key), now)
+        """Takes a client's request: one answer, whatever it holds. A body over the limit may be given as None."""
+        self._posts += 1
+        exchange = Exchange(self._posts, path, now)
+        if self.journal is not None:
+            self.journal.begin(exchange)
+        self._attempt(exchange, partial(self._receive, exchange, body, content_type, access_key), now)
         if exchange.answer is None:
-            self._waiting[exchange] = exchange.request
+            self._waiting[exchange] = None
         return exchange
 
     def _attempt(self, exchange: Exchange, handle: Callable[[float], None], now: float) -> None:
@@ -130,27 +105,37 @@ class HubState:
         try:
             handle(now)
         except Refused as refused:
-            self._deliver(exchange, exchange.request, refused.answer)
+            self._deliver(exchange, refused.answer, now)
         except Exception:
             # The one place where a fault of the hub's own becomes an answer (code 1); the log tells what it was.
             logger.exception("the hub failed while it handled a request")
-            self._deliver(exchange, exchange.request, failure(ErrorCode.INTERNAL_ERROR, "The hub failed."))
+            self._deliver(exchange, failure(ErrorCode.INTERNAL_ERROR, "The hub failed."), now)
 
     def _receive(
-        self, exchange: Exchange, path: str, body: bytes, content_type: str, access_key: str | None, now: float
+        self, exchange: Exchange, body: bytes | None, content_type: str, access_key: str | None, now: float
     ) -> None:
         try:
             exchange.request = self._read(body, content_type)
         finally:
-            name = self.behaviour.service_name(path, self._services)
-            exchange.plan = self._circumstances.plan(name, exchange.request)
-        self._dispatch(exchange, path, exchange.request, access_key, now)
+            exchange.service = self.behaviour.service_name(exchange.path, self._services)
+            exchange.plan = self._circumstances.plan(exchange.service, exchange.request)
+        asked = self._check(exchange, access_key)
+        if self.rules:
+            self._ask(self.rules, exchange, is_valid=not isinstance(asked, Answer))
+        if not exchange.plan.delay_s:
+            self._handle(exchange, asked, now)
+            return
+        # A client that leaves before the delay has passed has asked for nothing.
+        handle = partial(self._attempt, exchange, partial(self._handle, exchange, asked))
+        timer = self.timers.at(now + exchange.plan.delay_s, handle)
+        exchange.leave = lambda _: timer.cancel()
 
-    def _read(self, body: bytes, content_type: str) -> dict[str, Any]:
+    def _read(self, body: bytes | None, content_type: str) -> dict[str, Any]:
         if self._is_stopping:
             raise Refused(failure(ErrorCode.SHUTTING_DOWN, "The hub is stopping."))
-        if len(body) > self.limits["http_body_bytes"]:
-            raise Refused(self.too_large())
+        if body is None or len(body) > self.limits["http_body_bytes"]:
+            why = f"The body is over {self.limits['http_body_bytes']:g} bytes."
+            raise Refused(failure(ErrorCode.REQUEST_TOO_LARGE, why))
         try:
             return self.behaviour.read_body(body, content_type)
         except BadJson as error:
@@ -160,152 +145,71 @@ class HubState:
         """The HTTP status that an answer goes out with."""
         return answer.matching_status if self._matching_statuses else 200
 
-    def too_large(self) -> Answer:
-        """The answer to a body over the limit, for doors that stop reading it."""
-        why = f"The body is over {self.limits['http_body_bytes']:g} bytes."
-        return failure(ErrorCode.REQUEST_TOO_LARGE, why)
-
-    def _dispatch(
-        self, exchange: Exchange, path: str, request: dict[str, Any], access_key: str | None, now: float
-    ) -> None:
+    def _check(self, exchange: Exchange, access_key: str | None) -> Asked | Answer | None:
+        """What is to be generated, or the answer to a request that deserves no generation; None for a command."""
+        name, request = exchange.service, exchange.request
         if "command" in request:
-            self._circumstances.check(exchange.plan)
-            self._deliver(exchange, request, self._command(request["command"]))
-            return
-        name = self.behaviour.service_name(path, self._services)
+            return None
+        exchange.poll = 1 if request.get("key") else 0
         service = self._services.get(name)
         if service is None:
-            raise Refused(failure(ErrorCode.UNKNOWN_SERVICE, f"There is no service {name[:80]!r} here."))
+            return failure(ErrorCode.UNKNOWN_SERVICE, f"There is no service {name[:80]!r} here.")
         if not service.admits(access_key):
-            raise Refused(failure(ErrorCode.UNAUTHORIZED, "The service needs an access key."))
-        generation = self.behaviour.read_generation(request, self.limits)
-        generate = partial(self._generate, exchange, service, generation, request)
-        if not exchange.plan.delay_s:
-            generate(now)
-            return
-        # A client that leaves before the delay has passed has asked for nothing.
-        timer = self.timers.at(now + exchange.plan.delay_s, partial(self._attempt, exchange, generate))
-        exchange.leave = lambda _: timer.cancel()
+            return failure(ErrorCode.UNAUTHORIZED, "The service needs an access key.")
+        try:
+            generation = self.behaviour.read_generation(request, self.limits)
+        except Refused as refused:
+            return refused.answer
+        if not generation.key:
+            return Asked(service, generation)
+        stream_name = self.behaviour.stream_name(service, generation)
+        exchange.poll, exchange.begins = self._streams.next_poll(stream_name, generation.message)
+        return Asked(service, generation, stream_name)
 
-    def _generate(
-        self, exchange: Exchange, service: Service, generation: Generation, request: dict[str, Any], now: float
-    ) -> None:
+    @staticmethod
+    def _ask(rules: RuleBook, exchange: Exchange, *, is_valid: bool) -> None:
+        """Lets the rules say what is answered and what befalls the exchange."""
+        call = Call(exchange.service, exchange.request, exchange.poll, exchange.begins, is_valid)
+        exchange.verdict = rules.match(call)
+        if exchange.verdict.plan is not NO_PLAN:
+            exchange.plan |= exchange.verdict.plan
+
+    def _handle(self, exchange: Exchange, asked: Asked | Answer | None, now: float) -> None:
+        """Answers a request, now or as soon as there is an answer.
+
+        Raises:
+            Refused: it is answered with an error.
+        """
         self._circumstances.check(exchange.plan)
-        if generation.key:
-            self._poll(exchange, service, generation, request, now)
+        if exchange.verdict.refusal is not None:
+            raise Refused(exchange.verdict.refusal)
+        if asked is None:
+            self._deliver(exchange, self._command(exchange.request["command"]), now)
+        elif isinstance(asked, Answer):
+            raise Refused(asked)
+        elif asked.generation.key:
+            self._poll(exchange, asked, now)
         else:
-            self._whole_reply(exchange, service, generation, request, now)
+            self._whole.reply(exchange, asked, partial(self._deliver, exchange), now)
 
     def _command(self, command: object) -> Answer:
         if command == "getmodels":
             return Answer(self.behaviour.models(list(self._services.values())))
         return failure(ErrorCode.UNKNOWN_COMMAND, "The hub knows the command getmodels only.")
 
-    def _whole_reply(
-        self, exchange: Exchange, service: Service, generation: Generation, request: dict[str, Any], now: float
-    ) -> None:
-        rhythm = self._circumstances.rhythm(exchange.plan, service, generation, now)
-        provider = self._circumstances.provider(service, generation, exchange.plan, now)
-        if provider is None:
-            self.behaviour.count(service, now, is_new=True)
-            tokens = list(self._model.tokens(generation.message, generation.sampling))
-            self._let_out(exchange, request, success("".join(tokens)), rhythm, now, len(tokens))
-            return
-        frame = provider.frame(generation.members)
-        provider.check_room(now)
-        self.behaviour.count(service, now, is_new=True)
-        faults = exchange.plan.on(*PROVIDER_LEGS)
-        job = provider.submit(
-            frame, lambda answer, at: self._let_out(exchange, request, answer, rhythm, at), now, faults=faults
-        )
-        exchange.leave = job.cancel
-
-    def _let_out(
-        self,
-        exchange: Exchange,
-        request: dict[str, Any],
-        answer: Answer,
-        rhythm: Rhythm | None,
-        now: float,
-        tokens: int | None = None,
-    ) -> None:
-        """Delivers a whole reply when the last of its tokens is due; the hub counts them where nobody has."""
-        if rhythm is None or answer.code or not isinstance(answer.content, dict):
-            self._deliver(exchange, request, answer)
-            return
-        count = len(cut(answer.content["reply"])) if tokens is None else tokens
-        if not count or (due := rhythm.due(count - 1)) <= now:
-            self._deliver(exchange, request, answer)
-            return
-        timer = self.timers.at(due, lambda _: self._deliver(exchange, request, answer))
-        exchange.leave = lambda _: timer.cancel()
-
-    # -- streams
-
-    def _poll(
-        self, exchange: Exchange, service: Service, generation: Generation, request: dict[str, Any], now: float
-    ) -> None:
-        name = self.behaviour.stream_name(service, generation)
-        stream = self._streams.get(name)
-        if stream is not None and not stream.gives_way_to(generation.message):
-            self.behaviour.count(service, now, is_new=False)
-        else:
-            provider = self._circumstances.provider(service, generation, exchange.plan, now)
-            self._check_new_stream(provider, generation, now)
-            self.behaviour.count(service, now, is_new=True)
-            if stream is not None:
-                stream.restart(now)
-            rhythm = self._circumstances.rhythm(exchange.plan, service, generation, now)
-            stream = self._open(name, service, provider, generation, rhythm, exchange.plan, now)
-        poll = Poll(generation, lambda answer: self._deliver(exchange, request, answer))
+    def _poll(self, exchange: Exchange, asked: Asked, now: float) -> None:
+        stream = self._streams.stream_for(asked, exchange.plan, exchange.verdict, now)
+        poll = Poll(asked.generation, partial(self._deliver, exchange))
         exchange.leave = partial(stream.leave, poll)
-        stream.poll(poll, generation.message, now)
-
-    def _check_new_stream(self, provider: Service | None, generation: Generation, now: float) -> None:
-        if generation.seq:
-            why = "The hub knows no stream with this key, and `seq` is above 0."
-            raise Refused(failure(ErrorCode.STREAM_EXPIRED, why))
-        if self._open_streams >= self.limits["open_streams"]:
-            raise Refused(failure(ErrorCode.STREAM_LIMIT, f"The hub holds {self._open_streams} open streams."))
-        if provider is not None:
-            provider.check_room(now)
-            provider.frame(
-                generation.poll_members(generation.gettokens) if provider.streams_itself else generation.members
-            )
-
-    def _open(
-        self,
-        name: tuple[str, str],
-        service: Service,
-        provider: Service | None,
-        generation: Generation,
-        rhythm: Rhythm | None,
-        plan: Plan,
-        now: float,
-    ) -> Stream:
-        stream = Stream(
-            generation.message, self.limits, self.timers, now, self._finished, lambda: self._close(name, stream)
-        )
-        self._streams[name] = stream
-        self._open_streams += 1
-        source = self._circumstances.source(provider, service, generation, plan, stream.serve)
-        stream.source = self.behaviour.source(self._circumstances.paced(source, rhythm, stream.serve))
-        if isinstance(source, WholeReplySource) and provider is not None:
-            source.start(provider, provider.frame(generation.members), now)
-        return stream
-
-    def _finished(self) -> None:
-        self._open_streams -= 1
-
-    def _close(self, name: tuple[str, str], stream: Stream) -> None:
-        if self._streams.get(name) is stream:
-            del self._streams[name]
+        exchange.stream_rule = stream.rule
+        stream.poll(poll, asked.generation.message, now)
 
     # -- providers
 
     def connect(self, wire: Wire, now: float) -> Link:
         """Takes a provider's new connection."""
-        link = Link(self._services.get, wire, self.limits, self.timers, now, self.faults)
+        self._connections += 1
+        link = Link(self._services.get, wire, self.limits, self.timers, now, self.faults, number=self._connections)
         self._links.add(link)
         return link
 
@@ -320,12 +224,10 @@ class HubState:
         """Answers everything that waits with code 16 and closes every link."""
         self._is_stopping = True
         answer = failure(ErrorCode.SHUTTING_DOWN, "The hub is stopping.")
-        for stream in list(self._streams.values()):
-            stream.stop(answer, now)
-        self._streams.clear()
-        for exchange, request in list(self._waiting.items()):
+        self._streams.stop(answer, now)
+        for exchange in list(self._waiting):
             exchange.leave(now)
-            self._deliver(exchange, request, answer)
+            self._deliver(exchange, answer, now)
         for exchange in list(self._playing):
             if exchange.player is not None:
                 exchange.player.cut()
@@ -340,6 +242,8 @@ class HubState:
         `out` is given the request's bytes, and `End` behind the last of them, or the step that ends the connection.
         The door has to say in the end that the request has `arrived`.
         """
+        if not self.faults:
+            return None
         lane = self._circumstances.arriving(self.behaviour.service_name(path, self._services), out)
         if lane is not None:
             self._arriving.add(lane)
@@ -350,14 +254,20 @@ class HubState:
         self._arriving.discard(lane)
         lane.stop()
 
+    def message(self, exchange: Exchange) -> Message:
+        """What an answered exchange is answered with."""
+        if exchange.answer is None or exchange.status is None:
+            raise RuntimeError("an exchange has no message before its answer")
+        return _message(exchange.status, self.behaviour.render(exchange.answer))
+
+    def refused_method(self) -> Message:
+        """What a request by another method than POST is answered with."""
+        answer = failure(ErrorCode.INVALID_JSON, "The hub takes POST requests only.")
+        return _message(405, self.behaviour.render(answer), (b"allow", b"POST"))
+
     def delivery(self, exchange: Exchange) -> Steps:
         """An answered exchange as steps on the wire, after everything that befalls them."""
-        answer = exchange.answer
-        if answer is None:
-            raise RuntimeError("an exchange has no steps before its answer")
-        body = self.behaviour.render(answer)
-        headers = (JSON_TYPE, (b"content-length", b"%d" % len(body)))
-        return delivery(self.status(answer), headers, body, exchange.plan, self.faults.happened)
+        return delivery(self.message(exchange), exchange.plan, self.faults.happened)
 
     def play(self, exchange: Exchange, put: Callable[[Step], object], now: float) -> None:
         """Plays an exchange for a door, until the door says that the client has left or has everything.
@@ -389,10 +299,24 @@ class HubState:
         self._playing.discard(exchange)
         if exchange.player is not None:
             exchange.player.stop()
-        if self._waiting.pop(exchange, None) is not None:
+        if exchange in self._waiting:
+            del self._waiting[exchange]
+            exchange.left_at = now
             exchange.leave(now)
+            if self.journal is not None:
+                self.journal.settled()
 
-    def _deliver(self, exchange: Exchange, request: dict[str, Any], answer: Answer) -> None:
+    def _deliver(self, exchange: Exchange, answer: Answer, now: float) -> None:
         if exchange.answer is None:
             self._waiting.pop(exchange, None)
-            exchange.deliver(self.behaviour.answer(request, answer))
+            exchange.forwarded = answer.forwarded or exchange.forwarded
+            answer = self.behaviour.answer(exchange.request, answer)
+            if exchange.status is None:  # a blank may have gone out before
+                exchange.status = self.status(answer)
+            exchange.deliver(answer, now)
+            if self.journal is not None:
+                self.journal.settled()
+
+
+def _message(status: int, body: bytes, *more: tuple[bytes, bytes]) -> Message:
+    return Message(status, (JSON_TYPE, (b"content-length", b"%d" % len(body)), *more), body)

@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 class Link:
     """A provider's connection from its first byte to its last.
 
-    `find` looks a service up by name; `wire` sends and closes; `faults` befall what it carries.
+    `find` looks a service up by name; `wire` sends and closes; `faults` befall what it carries; `number` counts the
+    hub's links.
     """
 
     def __init__(
@@ -52,7 +53,10 @@ class Link:
         timers: Timers,
         now: float,
         faults: StandingFaults | None = None,
+        *,
+        number: int = 1,
     ) -> None:
+        self.number = number
         self._find = find
         self._wire = wire
         self._limits = limits
@@ -111,6 +115,7 @@ class Link:
         self._fire(ProviderLinkEvent.REQUEST)
         self._was_asked = True
         self._job = job
+        job.forwarded.link, job.forwarded.sent_at = self.number, now
         self._write(job)
         self._stuck = self._timers.at(now + self._limits["provider_answer_s"], self._provider_is_late)
 
@@ -185,6 +190,7 @@ class Link:
         else:
             self._fire(ProviderLinkEvent.ANSWER)
         if job is not None:
+            job.forwarded.payload, job.forwarded.answered_at = payload, now
             job.finish(read_answer(payload), now)
         if self.is_ready and self._ping_is_due:
             self._ping(now)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from mockserver.state.answers import Answer, failure
+from mockserver.state.answers import Answer, Forwarded, failure
 from mockserver.state.framing import FrameTooLarge, request_frame
 from mockserver.state.generations import Refused
 from neuroengine._generated.models import ServiceName
@@ -72,7 +72,7 @@ class Job:
     provider's legs; `piece` is which piece of a stream it asks for, from 1.
     """
 
-    __slots__ = ("_done", "_service", "faults", "frame", "is_poll", "piece")
+    __slots__ = ("_done", "_service", "faults", "forwarded", "frame", "is_poll", "piece")
 
     def __init__(
         self,
@@ -87,6 +87,7 @@ class Job:
         self._service = service
         self._done: Callable[[Answer, float], None] | None = done
         self.frame = frame
+        self.forwarded = Forwarded(frame)
         self.is_poll = is_poll
         self.faults = faults
         self.piece = piece
@@ -95,7 +96,7 @@ class Job:
         """Hands the answer on, unless nobody waits for it any more."""
         done, self._done = self._done, None
         if done is not None:
-            done(answer, now)
+            done(answer._replace(forwarded=self.forwarded), now)
 
     def cancel(self, now: float) -> None:
         """Takes an unfinished request back: out of the queue, or its late answer is thrown away."""

@@ -59,7 +59,7 @@ class WholeReplySource:
         self._job: Job | None = None
         self._tokens: Iterator[str] | None = None
         self._members: dict[str, Any] = {}
-        self._failure: Answer | None = None
+        self._answer: Answer | None = None
 
     def start(self, service: Service, frame: bytes, now: float) -> None:
         """Asks the provider."""
@@ -67,10 +67,10 @@ class WholeReplySource:
 
     def take(self, most: int, now: float) -> Answer | None:  # noqa: ARG002 - the job has its own timers
         """The next tokens of the reply once it is there."""
-        if self._tokens is None:
-            return self._failure
-        piece = success("".join(islice(self._tokens, most)))
-        return Answer(self._members | piece.content) if isinstance(piece.content, dict) else piece
+        if self._tokens is None or self._answer is None:
+            return self._answer
+        piece = {"reply": "".join(islice(self._tokens, most)), "errorcode": 0}
+        return self._answer._replace(content=self._members | piece)
 
     def stop(self, now: float) -> None:
         """Takes the request back from the provider."""
@@ -79,9 +79,8 @@ class WholeReplySource:
 
     def _answered(self, answer: Answer, now: float) -> None:
         content = answer.content
-        if answer.code or not isinstance(content, dict):
-            self._failure = answer
-        else:
+        self._answer = answer
+        if not answer.code and isinstance(content, dict):
             self._tokens = iter(cut(content["reply"]))
             self._members = {name: value for name, value in content.items() if name not in {"reply", "errorcode"}}
         self._changed(now)
