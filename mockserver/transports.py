@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
-from mockserver.visitor import Visitor
+from mockserver.visitor import Line, Visitor
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -32,8 +32,7 @@ class HubTransport(httpx.BaseTransport):
     """
 
     def __init__(self, keeper: Keeper, root: str = "") -> None:
-        self._keeper = keeper
-        self._root = root
+        self._line = Line(keeper, root)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answers one request.
@@ -41,7 +40,7 @@ class HubTransport(httpx.BaseTransport):
         Raises:
             httpx.TransportError: what befell the exchange, as over a socket.
         """
-        visitor = Visitor(self._keeper, request, self._root)
+        visitor = Visitor(self._line, request)
         visitor.ask(_body(request, visitor.limit))
         _wait(visitor, visitor.has_begun)
         return visitor.response(_Stream(visitor))
@@ -51,8 +50,7 @@ class AsyncHubTransport(httpx.AsyncBaseTransport):
     """Brings the requests of an `httpx.AsyncClient` to the hub; see `HubTransport`."""
 
     def __init__(self, keeper: Keeper, root: str = "") -> None:
-        self._keeper = keeper
-        self._root = root
+        self._line = Line(keeper, root)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answers one request.
@@ -60,7 +58,7 @@ class AsyncHubTransport(httpx.AsyncBaseTransport):
         Raises:
             httpx.TransportError: what befell the exchange, as over a socket.
         """
-        visitor = Visitor(self._keeper, request, self._root)
+        visitor = Visitor(self._line, request)
         visitor.ask(await _async_body(request, visitor.limit))
         await _async_wait(visitor, visitor.has_begun)
         return visitor.response(_AsyncStream(visitor))

@@ -27,10 +27,21 @@ _BEARER: Final = b"bearer "
 _HTTP_1: Final = {"http_version": b"HTTP/1.1"}
 
 
+class Line:
+    """What a transport has instead of its connections: the way to the hub.
+
+    `root` is the path of the base URL that the hub stands for; it is taken off every request's path.
+    """
+
+    def __init__(self, keeper: Keeper, root: str) -> None:
+        self.keeper = keeper
+        self.root = root
+        self.is_noisy = False
+        """Whether bytes stand on it that belong to no answer."""
+
+
 class Visitor:
     """One request of an httpx client, and what the client has seen of the answer and not yet taken.
-
-    `root` is the path of the base URL that the hub stands for; it is taken off the request's path.
 
     Raises:
         httpx.ConnectError: the hub is stopped.
@@ -38,16 +49,17 @@ class Visitor:
 
     __slots__ = (
         "_arrived", "_chunks", "_error", "_exchange", "_flood", "_headers", "_is_over", "_lane", "_left", "_length",
-        "_path", "_request", "_state", "_status", "_wake", "keeper",
+        "_line", "_path", "_request", "_state", "_status", "_wake", "keeper",
     )  # fmt: skip
 
-    def __init__(self, keeper: Keeper, request: httpx.Request, root: str) -> None:
-        if keeper.is_closed:
+    def __init__(self, line: Line, request: httpx.Request) -> None:
+        if line.keeper.is_closed:
             raise httpx.ConnectError("the hub is stopped")
-        self.keeper = keeper
-        self._state = keeper.state
+        self.keeper = line.keeper
+        self._line = line
+        self._state = line.keeper.state
         self._request = request
-        self._path = request.url.path.removeprefix(root)
+        self._path = request.url.path.removeprefix(line.root)
         self._arrived = b""
         self._exchange: Exchange | None = None
         self._wake: Callable[[], object] | None = None
@@ -69,20 +81,24 @@ class Visitor:
     def ask(self, body: bytes) -> None:
         """Sends the request."""
         with self.keeper as now:
+            if self._line.is_noisy:
+                self._line.is_noisy = False
+                self._fail(httpx.RemoteProtocolError("illegal status line"))
+                return
             if self._request.method != "POST":
                 self._see(*self._state.refused_method())
                 return
-            self._lane = self._state.arriving(self._path, self._arrive)
-            if self._lane is None:
+            lane = self._lane = self._state.arriving(self._path, self._arrive)
+            if lane is None:
                 self._post(body, now)
             else:
-                self._lane.start(now)
-                self._lane.feed(body, now, is_whole=True)
+                lane.start(now)
+                lane.feed(body, now, is_whole=True)
 
     def leave(self) -> None:
         """Goes, whether everything was seen or not."""
-        if not self._is_over:
-            self._is_over = True
+        self._is_over = True
+        if self._exchange is not None or self._lane is not None:
             self._part()
 
     @contextmanager
@@ -178,13 +194,19 @@ class Visitor:
 
     def _play(self, step: Step) -> None:
         """A step of the answer, in its time."""
-        if self._is_over:
-            return
+        if isinstance(step, Body):
+            self._read(step.data)
+        elif not self._is_over:
+            self._see_step(step)
+        if isinstance(step, End | Close | Reset):
+            self._part()
+        if self._wake is not None:
+            self._wake()
+
+    def _see_step(self, step: Step) -> None:
         match step:
             case Head():
                 self._begin(step)
-            case Body(data) if self._status and data:
-                self._read(data)
             case Flood(data):
                 self._read_flood(data)
             case End() if not self._left:
@@ -193,11 +215,6 @@ class Visitor:
                 self._fail(httpx.RemoteProtocolError(self._what_is_missing()))
             case Reset():
                 self._fail(httpx.ReadError("[Errno 104] Connection reset by peer"))
-        # Bytes without a head before them are no HTTP; what comes behind them decides.
-        if self._is_over:
-            self._part()
-        if self._wake is not None:
-            self._wake()
 
     def _begin(self, head: Head) -> None:
         self._status = head.status
@@ -207,11 +224,16 @@ class Visitor:
         self._is_over = self._left == 0
 
     def _read(self, data: bytes) -> None:
+        if not self._status:
+            return  # it is no HTTP: what comes behind it decides
         if self._left is not None:
+            # More than was announced stands where the next answer on the connection should.
+            self._line.is_noisy = self._line.is_noisy or len(data) > self._left
             data = data[: self._left]
             self._left -= len(data)
             self._is_over = self._left == 0
-        self._chunks.append(data)
+        if data:
+            self._chunks.append(data)
 
     def _read_flood(self, data: bytes) -> None:
         if not self._status:

@@ -27,6 +27,8 @@ SERVICE = "Neuroengine-Large"
 KEY = "SERVICE-KEY"
 PATH = f"/{SERVICE}"
 DEADLINE_S = 20
+PATIENT = httpx.Timeout(DEADLINE_S, read=100_000)
+"""In this process a client's timeouts are on the hub's clock, which tests advance."""
 
 Result = TypeVar("Result")
 
@@ -60,28 +62,28 @@ def _by_socket(hub: MockHub) -> Iterator[httpx.Client]:
 
 @contextmanager
 def _in_process(hub: MockHub) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=PUBLISHED, transport=hub.transport(), timeout=DEADLINE_S) as client:
+    with httpx.Client(base_url=PUBLISHED, transport=hub.transport(), timeout=PATIENT) as client:
         yield client
 
 
 @contextmanager
 def _in_process_async(hub: MockHub) -> Iterator[httpx.Client]:
     transport = FromAsync(hub.async_transport())
-    with httpx.Client(base_url=PUBLISHED, transport=transport, timeout=DEADLINE_S) as client:
+    with httpx.Client(base_url=PUBLISHED, transport=transport, timeout=PATIENT) as client:
         yield client
 
 
 @contextmanager
 def _unchanged() -> Iterator[httpx.Client]:
     """A client that was told nothing of a mock hub."""
-    with httpx.Client(base_url=PUBLISHED, timeout=DEADLINE_S, trust_env=False, verify=_TRUSTS_NOBODY) as client:
+    with httpx.Client(base_url=PUBLISHED, timeout=PATIENT, trust_env=False, verify=_TRUSTS_NOBODY) as client:
         yield client
 
 
 @contextmanager
 def _unchanged_async() -> Iterator[httpx.Client]:
     transport = FromAsync(httpx.AsyncHTTPTransport(trust_env=False, verify=_TRUSTS_NOBODY))
-    with httpx.Client(base_url=PUBLISHED, transport=transport, timeout=DEADLINE_S) as client:
+    with httpx.Client(base_url=PUBLISHED, transport=transport, timeout=PATIENT) as client:
         yield client
 
 
