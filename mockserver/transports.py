@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from mockserver.visitor import Line, Visitor
+from mockserver.waker import waker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -116,13 +117,8 @@ async def _async_wait(visitor: Visitor, is_there: Callable[[], bool]) -> None:
     """Sleeps until what is wanted is there; other tasks go on meanwhile."""
     if is_there():
         return
-    keeper, woken, loop = visitor.keeper, asyncio.Event(), asyncio.get_running_loop()
-
-    def wake() -> None:
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(woken.set)
-
-    with visitor.waiting(wake):
+    keeper, woken = visitor.keeper, asyncio.Event()
+    with visitor.waiting(waker(woken)):
         while not is_there():
             with suppress(TimeoutError):
                 async with asyncio.timeout(_TURN_S if keeper.clock.leaps else keeper.pause_s()):
