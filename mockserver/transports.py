@@ -93,6 +93,8 @@ class _AsyncStream(httpx.AsyncByteStream):
             await _async_wait(self._visitor, self._visitor.has_more)
             if not (chunk := self._visitor.chunk()):
                 return
+            if self._visitor.is_flooded:
+                await asyncio.sleep(0)  # a client that reads without an end must not keep other tasks from theirs
             yield chunk
 
     async def aclose(self) -> None:
@@ -120,10 +122,11 @@ async def _async_wait(visitor: Visitor, is_there: Callable[[], bool]) -> None:
     keeper, woken = visitor.keeper, asyncio.Event()
     with visitor.waiting(waker(woken)):
         while not is_there():
+            may_leap = keeper.clock.leaps and keeper.next_deadline is not None
             with suppress(TimeoutError):
-                async with asyncio.timeout(_TURN_S if keeper.clock.leaps else keeper.pause_s()):
+                async with asyncio.timeout(_TURN_S if may_leap else keeper.pause_s()):
                     await woken.wait()
-            if keeper.clock.leaps and not woken.is_set():
+            if may_leap and not woken.is_set():
                 keeper.leap()
             woken.clear()
             with keeper:

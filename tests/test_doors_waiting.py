@@ -249,6 +249,16 @@ def test_a_hub_that_stops_answers_what_waits_and_lets_nobody_in(door: Door, thre
             post(client)
 
 
+def test_a_flood_ends_with_the_hub_and_keeps_nobody_from_anything(door: Door) -> None:
+    with door.open(faults=["flood"]) as (hub, client), client.stream("POST", PATH, json={}) as response:
+        chunks = response.iter_raw()
+        assert b"errorcode" in next(chunks)
+        assert next(chunks).isspace()
+        hub.stop()
+        with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
+            assert all(chunk.isspace() for chunk in chunks)
+
+
 def test_a_hub_that_is_reset_answers_what_waits_and_begins_anew(door: Door, threads: ThreadPoolExecutor) -> None:
     with door.open() as (hub, client):
         before = hub.on().delay(1000).reply("never")

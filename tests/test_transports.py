@@ -65,6 +65,28 @@ def test_many_tasks_wait_on_one_loop_and_each_is_woken(hub: MockHub) -> None:
     assert asyncio.run(wait_together()) == {"woken"}
 
 
+def test_a_flood_leaves_other_tasks_their_turns(hub: MockHub) -> None:
+    hub.faults.add("flood")
+
+    async def read_on(begun: asyncio.Event) -> None:
+        async with (
+            httpx.AsyncClient(transport=hub.async_transport()) as client,
+            client.stream("POST", URL, json=REQUEST) as response,
+        ):
+            async for _ in response.aiter_raw():
+                begun.set()
+
+    async def cancel() -> None:
+        begun = asyncio.Event()
+        reading = asyncio.create_task(read_on(begun))
+        await begun.wait()
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+
+    asyncio.run(cancel())
+
+
 def test_two_loops_may_ask_the_same_hub(hub: MockHub) -> None:
     transport = hub.async_transport()
 
