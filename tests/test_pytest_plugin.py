@@ -9,8 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 from strangers import project, run_pytest
 
+import conformance
+import mockserver
+import neuroengine
+
 if TYPE_CHECKING:
     from pathlib import Path
+    from types import ModuleType
 
 URL = "https://api.neuroengine.ai/Neuroengine-Large"
 
@@ -249,6 +254,12 @@ def test_the_plugin_imports_nothing_that_pytest_has_not_imported() -> None:
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert run.stdout.split() == ["neuroengine", "neuroengine._version", "neuroengine.pytest_plugin"]
+
+
+@pytest.mark.parametrize("package", [neuroengine, mockserver, conformance], ids=lambda package: package.__name__)
+def test_pytest_does_not_warn_a_program_that_has_imported_a_package_of_ours(package: ModuleType) -> None:
+    # Pytest would rewrite the assertions of every distribution that has a plugin, and says so when it comes too late.
+    assert "PYTEST_DONT_REWRITE" in str(package.__doc__)
 
 
 # -- projects with our names

@@ -256,12 +256,12 @@ def reply_of(value: str | Reply) -> Reply:
     """A reply, where a text means itself.
 
     Raises:
-        ValueError: it is neither.
+        TypeError: it is neither.
     """
     if isinstance(value, str):
         return Text(value)
     if not isinstance(value, Reply):
-        raise ValueError(f"a reply must be a text or one of mockserver.rules, such as Pieces(...); it was {value!r}")
+        raise TypeError(f"a reply must be a text or one of mockserver.rules, such as Pieces(...); it was {value!r}")
     return value
 
 
