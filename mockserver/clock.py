@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import math
 import threading
+from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Self
 from weakref import WeakSet
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from mockserver.keeper import Keeper
 
 
@@ -35,7 +38,8 @@ class Clock:
         self._scale = scale
         self._began = monotonic()
         self._leapt = 0.0
-        self._advanced = threading.Condition()
+        self._lock = threading.Lock()
+        self._sleepers: set[Callable[[], object]] = set()
         self._keepers: WeakSet[Keeper] = WeakSet()
 
     @classmethod
@@ -77,10 +81,11 @@ class Clock:
         """
         if not 0 <= seconds < math.inf:
             raise ValueError(f"time goes on by a finite number of seconds from 0; it was {seconds}")
-        with self._advanced:
+        with self._lock:
             self._leapt += seconds
-            keepers = list(self._keepers)
-            self._advanced.notify_all()
+            keepers, sleepers = list(self._keepers), list(self._sleepers)
+        for wake in sleepers:
+            wake()
         for keeper in keepers:
             keeper.catch_up()
 
@@ -89,17 +94,46 @@ class Clock:
         if self.leaps:
             self.advance(seconds)
             return
-        until = self.time() + seconds
-        with self._advanced:
+        until, advanced = self.time() + seconds, threading.Event()
+        with self._woken_by(advanced.set):
             while pause := self.real_s(until):
-                self._advanced.wait(None if pause == math.inf else pause)
+                advanced.wait(None if pause == math.inf else pause)
+                advanced.clear()
+
+    async def sleep_async(self, seconds: float) -> None:
+        """Returns when the clock has gone on by so many seconds: what `asyncio.sleep` is to real time."""
+        import asyncio  # here, because hubs without tasks do without it
+
+        from mockserver.waker import waker
+
+        if self.leaps:
+            self.advance(seconds)
+            return
+        until, advanced = self.time() + seconds, asyncio.Event()
+        with self._woken_by(waker(advanced)):
+            while pause := self.real_s(until):
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(None if pause == math.inf else pause):
+                        await advanced.wait()
+                advanced.clear()
+
+    @contextmanager
+    def _woken_by(self, wake: Callable[[], object]) -> Iterator[None]:
+        """Has `wake` called whenever the clock is advanced."""
+        with self._lock:
+            self._sleepers.add(wake)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._sleepers.discard(wake)
 
     def attach(self, keeper: Keeper) -> None:
         """Makes `advance` move this hub too; it is forgotten when nobody else holds it."""
-        with self._advanced:
+        with self._lock:
             self._keepers.add(keeper)
 
     def detach(self, keeper: Keeper) -> None:
         """Leaves this hub alone from now on: it goes by another clock."""
-        with self._advanced:
+        with self._lock:
             self._keepers.discard(keeper)

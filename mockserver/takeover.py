@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
+_over: set[Callable[..., Any]] = set()
+"""Patches that do nothing any more and were not yet taken off."""
+
 
 class Takeover:
     """The hub instead of whoever is at the base URL, inside a `with` block or a decorated function, sync or async.
@@ -88,6 +91,8 @@ def _patched(kind: type, method: str, base: BaseUrl, ours: Callable[[httpx.Reque
         yield
     finally:
         is_over = True
-        # Somebody may have patched it since then and keep ours, which then does nothing.
-        if getattr(kind, method) is handle:
-            setattr(kind, method, theirs)
+        _over.add(handle)
+        # Somebody may have patched it since then: ours then stays below theirs and does nothing.
+        while (found := getattr(kind, method)) in _over:
+            setattr(kind, method, found.__wrapped__)
+            _over.discard(found)

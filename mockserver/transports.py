@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from mockserver.visitor import Line, Visitor
+from mockserver.waker import waker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -92,6 +93,8 @@ class _AsyncStream(httpx.AsyncByteStream):
             await _async_wait(self._visitor, self._visitor.has_more)
             if not (chunk := self._visitor.chunk()):
                 return
+            if self._visitor.is_flooded:
+                await asyncio.sleep(0)  # a client that reads without an end must not keep other tasks from theirs
             yield chunk
 
     async def aclose(self) -> None:
@@ -116,18 +119,14 @@ async def _async_wait(visitor: Visitor, is_there: Callable[[], bool]) -> None:
     """Sleeps until what is wanted is there; other tasks go on meanwhile."""
     if is_there():
         return
-    keeper, woken, loop = visitor.keeper, asyncio.Event(), asyncio.get_running_loop()
-
-    def wake() -> None:
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(woken.set)
-
-    with visitor.waiting(wake):
+    keeper, woken = visitor.keeper, asyncio.Event()
+    with visitor.waiting(waker(woken)):
         while not is_there():
+            may_leap = keeper.clock.leaps and keeper.next_deadline is not None
             with suppress(TimeoutError):
-                async with asyncio.timeout(_TURN_S if keeper.clock.leaps else keeper.pause_s()):
+                async with asyncio.timeout(_TURN_S if may_leap else keeper.pause_s()):
                     await woken.wait()
-            if keeper.clock.leaps and not woken.is_set():
+            if may_leap and not woken.is_set():
                 keeper.leap()
             woken.clear()
             with keeper:

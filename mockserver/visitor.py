@@ -142,7 +142,12 @@ class Visitor:
 
     def has_more(self) -> bool:
         """Whether `chunk` need not wait."""
-        return self._is_over or bool(self._chunks)
+        return self._is_over or bool(self._chunks or self._flood)
+
+    @property
+    def is_flooded(self) -> bool:
+        """Whether there will always be more, until the client leaves."""
+        return bool(self._flood)
 
     def chunk(self) -> bytes:
         """The next bytes of the body, none at its end.
@@ -248,7 +253,6 @@ class Visitor:
             self._read(data * (self._left // len(data) + 1))
         else:
             self._flood = data
-            self._is_over = True
 
     def _what_is_missing(self) -> str:
         if not self._status:

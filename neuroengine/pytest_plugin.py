@@ -71,19 +71,28 @@ def neuroengine_api(request: pytest.FixtureRequest, neuroengine_hub: MockHub) ->
 
 @pytest.fixture
 def neuroengine_client(neuroengine_hub: MockHub) -> Iterator[Client]:
-    """A client of the test's hub, of its first service."""
+    """A client of the test's hub, of its first service; what it waits is on the hub's clock."""
     from neuroengine.client import Client
 
-    with Client(transport=neuroengine_hub.transport(), **_access(neuroengine_hub)) as client:
+    clock = neuroengine_hub.clock
+    with Client(
+        transport=neuroengine_hub.transport(), clock=clock.time, sleep=clock.sleep, **_access(neuroengine_hub)
+    ) as client:
         yield client
 
 
 @pytest.fixture
 def neuroengine_async_client(neuroengine_hub: MockHub) -> AsyncClient:
-    """An async client of the test's hub, of its first service. It holds no connection that had to be closed."""
+    """An async client of the test's hub; see `neuroengine_client`. It holds no connection that had to be closed."""
     from neuroengine.client import AsyncClient
 
-    return AsyncClient(transport=neuroengine_hub.async_transport(), **_access(neuroengine_hub))
+    clock = neuroengine_hub.clock
+    return AsyncClient(
+        transport=neuroengine_hub.async_transport(),
+        clock=clock.time,
+        sleep=clock.sleep_async,
+        **_access(neuroengine_hub),
+    )
 
 
 @pytest.fixture(scope="session")
@@ -121,7 +130,7 @@ class _Wanted:
     """What a test's markers say; those nearer to the test have the last word."""
 
     def __init__(self, test: pytest.Item) -> None:
-        self._replies: tuple[str, ...] = ()
+        self._replies: tuple[Any, ...] = ()
         self._settings: dict[str, Any] = {}
         for mark in reversed(list(test.iter_markers(MARKER))):
             self._replies = mark.args or self._replies
@@ -138,7 +147,7 @@ class _Wanted:
             if self._settings:
                 hub.reset(**self._settings)
             if self._replies:
-                hub.on().reply(*self._replies)
+                hub.on().sequence(self._replies)
         except (TypeError, ValueError) as error:
             problem = str(error)
         if problem:

@@ -179,14 +179,9 @@ def outcome(client: httpx.Client) -> Any:
     return response.status_code, body
 
 
-BRIEF: dict[str, Any] = {
-    "latency": {"seconds": 0.01},
-    "slow_drip": {"every_s": 0.001},
-    "first_token": {"seconds": 0.01},
-}
-BRIEF |= {name: {"seconds": 0.01} for name in ("frame_late", "answer_late")}
-
-
+BRIEF: dict[str, Any] = {name: {"seconds": 0.01} for name in ("latency", "first_token", "frame_late", "answer_late")}
+BRIEF |= {"slow_drip": {"size_bytes": 50, "every_s": 0.001}, "tokens_per_second": {"tokens_per_s": 10_000}}
+"""Settings that let a fault take next to no time."""
 NOISY = ("extra_bytes", "content_length_too_short")
 """After these the next answer on the connection cannot be read, if the client did not see that in time."""
 
@@ -252,6 +247,16 @@ def test_a_hub_that_stops_answers_what_waits_and_lets_nobody_in(door: Door, thre
         assert waiting.result(DEADLINE_S)["errorcode"] == ErrorCode.SHUTTING_DOWN
         with pytest.raises(httpx.ConnectError):
             post(client)
+
+
+def test_a_flood_ends_with_the_hub_and_keeps_nobody_from_anything(door: Door) -> None:
+    with door.open(faults=["flood"]) as (hub, client), client.stream("POST", PATH, json={}) as response:
+        chunks = response.iter_raw()
+        assert b"errorcode" in next(chunks)
+        assert next(chunks).isspace()
+        hub.stop()
+        with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
+            assert all(chunk.isspace() for chunk in chunks)
 
 
 def test_a_hub_that_is_reset_answers_what_waits_and_begins_anew(door: Door, threads: ThreadPoolExecutor) -> None:

@@ -253,8 +253,16 @@ def _item(item: Item) -> str | Answer | float:
 
 
 def reply_of(value: str | Reply) -> Reply:
-    """A reply, where a text means itself."""
-    return Text(value) if isinstance(value, str) else value
+    """A reply, where a text means itself.
+
+    Raises:
+        TypeError: it is neither.
+    """
+    if isinstance(value, str):
+        return Text(value)
+    if not isinstance(value, Reply):
+        raise TypeError(f"a reply must be a text or one of mockserver.rules, such as Pieces(...); it was {value!r}")
+    return value
 
 
 def check_seconds(name: str, value: float) -> None:
