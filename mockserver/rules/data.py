@@ -206,9 +206,7 @@ def _turn_data(turn: Turn) -> str | dict[str, Any]:
         default = Pace()
         data["pace"] = {name: value for name, value in asdict(plan.pace).items() if value != getattr(default, name)}
     if plan.faults:
-        data["faults"] = [
-            {"name": fault.name, **fault.settings} if fault.settings else fault.name for fault in plan.faults
-        ]
+        data["faults"] = [_fault_data(befalls) for befalls in plan.faults]
     return data["reply"] if data.keys() == {"reply"} else data
 
 

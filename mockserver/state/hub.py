@@ -162,7 +162,7 @@ class HubState:
         if not generation.key:
             return Asked(service, generation)
         stream_name = self.behaviour.stream_name(service, generation)
-        exchange.poll, exchange.begins = self._streams.next_poll(stream_name, generation.message)
+        exchange.poll, exchange.begins = self._streams.number(stream_name, generation.message)
         return Asked(service, generation, stream_name)
 
     @staticmethod
