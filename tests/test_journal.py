@@ -85,10 +85,11 @@ def test_rules_without_an_answer_are_named_too() -> None:
     bench.on(name="text").reply("a")
     bench.on(name="spy")
     bench.ask()
-    assert bench.journal.last.rules == ("spy", "text")
+    assert list(bench.journal.last.rules) == ["spy", "text"]
     bench.rules.named("text").remove()
     bench.ask(max_new_len=0)
-    assert (bench.journal.last.rule, bench.journal.last.rules) == ("", ("spy",))
+    assert bench.journal.last.rule == ""
+    assert list(bench.journal.last.rules) == ["spy"]
 
 
 def test_a_near_miss_is_kept_where_a_strict_hub_found_no_rule() -> None:
@@ -376,11 +377,11 @@ def test_a_journal_can_be_read_while_it_is_written(hub: MockHub) -> None:
     readers = [in_thread(read) for _ in range(2)]
     try:
         with httpx.Client(base_url=hub.url, timeout=WAIT_S) as client:
-            for _ in range(100):
+            for _ in range(40):
                 client.post(f"/{SERVICE}", json={"message": "hi"})
     finally:
         stop.set()
         for reader in readers:
             reader.join(WAIT_S)
     assert errors == []
-    assert len(hub.journal) == 100
+    assert len(hub.journal) == 40
