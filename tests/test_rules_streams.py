@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from hub_bench import KEY, SERVICE, code, content, poll, reply, waits
 from rule_bench import RuleBench
 
-from mockserver import ServiceSettings
+from mockserver import MockHub, ServiceSettings
 from mockserver.rules import Fail, Pause, Rule
 from neuroengine._generated.registry import ErrorCode
 
@@ -77,6 +78,22 @@ def test_a_turn_is_used_up_once_a_generation_and_not_by_each_poll() -> None:
     assert rule.calls == 1
     assert bench.stream(key="other") == ["c"]
     assert rule.calls == 2
+
+
+def test_a_text_needs_no_provider() -> None:
+    bench = RuleBench(ServiceSettings(SERVICE, KEY, offline=True))
+    bench.on("mine").reply("a b")
+    assert bench.stream("mine") == ["a", " b"]
+    assert reply(bench.ask("mine")) == "a b"
+    assert [code(poll(bench, key="other")), code(bench.ask())] == [7, 7]
+
+
+def test_a_wrong_hub_is_wrong_with_scripted_text_too() -> None:
+    with MockHub({SERVICE: KEY}, tls=False, wrong="stream_tail_lost") as hub:
+        hub.on().pieces(["a", "b", "c"])
+        request = {"message": "hi", "key": "k"}
+        replies = [httpx.post(f"{hub.url}/{SERVICE}", json=request, timeout=60.0).json()["reply"] for _ in range(3)]
+    assert replies == ["a", "b", ""]
 
 
 def test_a_rule_that_is_removed_leaves_what_it_began() -> None:
