@@ -13,6 +13,7 @@ from rule_bench import RuleBench
 
 from mockserver import Clock, MockHub, ServiceSettings
 from mockserver.journal import Entry, Journal
+from mockserver.journal.journal import MOST_BYTES
 from mockserver.rules import ABSENT, Between, Contains
 from neuroengine._generated.registry import ErrorCode
 
@@ -282,6 +283,67 @@ def test_a_journal_keeps_the_newest_and_counts_on() -> None:
     assert len(bench.journal) == 0
     bench.ask("d", max_new_len=0)
     assert bench.journal.last.number == 4
+
+
+def test_a_journal_holds_no_more_bytes_than_fit_into_memory() -> None:
+    bench = RuleBench()
+    large = "x" * (MOST_BYTES // 20)
+    bench.on("large").reply(large)
+    for _ in range(30):
+        bench.ask("large")
+    assert len(bench.journal) == 19
+    assert bench.journal[0].number == 12
+    bench.ask("small", max_new_len=0)
+    assert len(bench.journal) == 20
+    bench.journal.clear()
+    for _ in range(19):
+        bench.ask("large")
+    assert len(bench.journal) == 19
+
+
+def test_a_providers_large_reply_is_counted_once_a_stream() -> None:
+    bench = RuleBench()
+    provider = bench.provider()
+    poll(bench)
+    provider.answer({"reply": "word " * (MOST_BYTES // 160)})
+    for _ in range(50):
+        poll(bench)
+    assert len(bench.journal) == 51
+    for _ in range(20):
+        asked = bench.ask()
+        provider.answer({"reply": "x" * (MOST_BYTES // 32)})
+        assert code(asked) == 0
+    assert len(bench.journal) == 15
+
+
+def test_an_answer_that_comes_after_its_entry_was_forgotten_counts_no_more() -> None:
+    bench = RuleBench(entries=1)
+    bench.on("late").reply("x" * (MOST_BYTES // 2)).delay(1)
+    for _ in range(9):
+        bench.ask("late")
+    assert code(bench.ask("now", max_new_len=0)) == 0
+    bench.advance(1)
+    assert [entry.message for entry in bench.journal] == ["now"]
+
+
+def test_a_journal_is_cleared_while_the_hub_writes_it(hub: MockHub) -> None:
+    hub.on().reply("x" * 1000)
+    stop = threading.Event()
+
+    def clear() -> None:
+        while not stop.is_set():
+            hub.journal.clear()
+
+    clearing = in_thread(clear)
+    try:
+        codes = {ask(hub)["errorcode"] for _ in range(60)}
+    finally:
+        stop.set()
+        clearing.join(WAIT_S)
+    assert codes == {0}
+    hub.journal.clear()
+    ask(hub, "after")
+    assert [entry.message for entry in hub.journal] == ["after"]
 
 
 def test_a_journal_may_be_off() -> None:

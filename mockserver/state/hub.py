@@ -91,7 +91,7 @@ class HubState:
     ) -> Exchange:
         """Takes a client's request: one answer, whatever it holds. A body over the limit may be given as None."""
         self._posts += 1
-        exchange = Exchange(self._posts, path, now)
+        exchange = Exchange(self._posts, path, now, size=len(body or b""))
         if self.journal is not None:
             self.journal.begin(exchange)
         self._attempt(exchange, partial(self._receive, exchange, body, content_type, access_key), now)
@@ -286,7 +286,7 @@ class HubState:
             exchange.left_at = now
             exchange.leave(now)
             if self.journal is not None:
-                self.journal.settled()
+                self.journal.settled(exchange)
 
     def _deliver(self, exchange: Exchange, answer: Answer, now: float) -> None:
         if exchange.answer is None:
@@ -296,4 +296,4 @@ class HubState:
             exchange.status = self.status(answer)
             exchange.deliver(answer, now)
             if self.journal is not None:
-                self.journal.settled()
+                self.journal.settled(exchange)
