@@ -21,12 +21,14 @@ if TYPE_CHECKING:
         LoginRefused,
         NeuroengineError,
         ProtocolError,
+        ProviderFailure,
         StreamGap,
         TimedOut,
         TLSFailed,
     )
     from neuroengine.models import Model
     from neuroengine.protocol.answers import Reply
+    from neuroengine.protocol.jobs import Request
     from neuroengine.protocol.requests import Sampling
     from neuroengine.protocol.retry import Retry, Timeouts
     from neuroengine.provider import AsyncProvider, Provider
@@ -51,7 +53,9 @@ __all__ = [
     "NeuroengineServer",
     "ProtocolError",
     "Provider",
+    "ProviderFailure",
     "Reply",
+    "Request",
     "Retry",
     "Sampling",
     "Stream",
@@ -73,12 +77,14 @@ _HOMES: Final = {
         "LoginRefused",
         "NeuroengineError",
         "ProtocolError",
+        "ProviderFailure",
         "StreamGap",
         "TLSFailed",
         "TimedOut",
     ),
     "models": ("Model",),
     "protocol.answers": ("Reply",),
+    "protocol.jobs": ("Request",),
     "protocol.requests": ("Sampling",),
     "protocol.retry": ("Retry", "Timeouts"),
     "provider": ("AsyncProvider", "Provider"),
