@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         TLSFailed,
     )
     from neuroengine.models import Model
+    from neuroengine.presence import ProviderState, StateChange
     from neuroengine.protocol.answers import Reply
     from neuroengine.protocol.jobs import Request
     from neuroengine.protocol.requests import Sampling
@@ -54,10 +55,12 @@ __all__ = [
     "ProtocolError",
     "Provider",
     "ProviderFailure",
+    "ProviderState",
     "Reply",
     "Request",
     "Retry",
     "Sampling",
+    "StateChange",
     "Stream",
     "StreamGap",
     "TLSFailed",
@@ -83,6 +86,7 @@ _HOMES: Final = {
         "TimedOut",
     ),
     "models": ("Model",),
+    "presence": ("ProviderState", "StateChange"),
     "protocol.answers": ("Reply",),
     "protocol.jobs": ("Request",),
     "protocol.requests": ("Sampling",),

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from neuroengine._generated.registry import HUB_HOST, PROVIDER_PORT
 from neuroengine.errors import LoginRefused, NeuroengineError
+from neuroengine.presence import RECONNECT
 from neuroengine.protocol.frames import payload_of_text
-from neuroengine.provider import RECONNECT, Provider
+from neuroengine.provider import Provider
 from neuroengine.transport.link import Address, provider_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from neuroengine.protocol.jobs import Request
 
 _LOG: Final = logging.getLogger("neuroengine.provider")
 
@@ -85,7 +88,7 @@ class NeuroengineServer:
         if self._provider is not None:
             self._provider.close()
 
-    def _call(self, members: dict[str, Any]) -> str:
+    def _call(self, request: Request) -> str:
         if self._callback is None:
             raise RuntimeError("a request was given out before listen")
-        return self._callback(members)
+        return self._callback(dict(request))

@@ -97,6 +97,7 @@ class LinkConnection:
         self.link = link
         self._reader = reader
         self._writer = writer
+        self._conversation: _Conversation | None = None
 
     @classmethod
     async def open(cls, address: Address, context: ssl.SSLContext, link: ProviderLink) -> LinkConnection:
@@ -153,10 +154,17 @@ class LinkConnection:
         """
         try:
             async with asyncio.timeout(PING_SILENCE_S) as silence, asyncio.TaskGroup() as tasks:
-                end = await _Conversation(self, respond, tasks, silence).hold()
+                self._conversation = _Conversation(self, respond, tasks, silence)
+                end = await self._conversation.hold()
         except TimeoutError:
             end = f"sent nothing for {PING_SILENCE_S} s"
         raise LinkLost(f"{self.address} {end}")
+
+    async def finish(self) -> None:
+        """Lets the running answer go out, takes no further request, and closes; `serve` ends as after any close."""
+        if self._conversation is not None:
+            await self._conversation.finish()
+        await self.close()
 
     async def receive(self) -> bytes:
         """The next bytes from the hub, `b""` when it closed, also without TLS close-notify or by a reset."""
@@ -197,6 +205,13 @@ class _Conversation:
         self._tasks = tasks
         self._silence = silence
         self._answering: asyncio.Task[None] | None = None
+        self._finishing = False
+
+    async def finish(self) -> None:
+        """Begins no further answer, and returns when the running one is out or the link is lost."""
+        self._finishing = True
+        if self._answering is not None:
+            await asyncio.wait((self._answering,))
 
     async def hold(self) -> str:
         """Keeps it up until the link is over; says what the hub did to end it."""
@@ -210,6 +225,8 @@ class _Conversation:
         """Does what happened asks for; returns what ended the link, once something did."""
         while (event := self._link.next_event()) is not None:
             if isinstance(event, Request | UnreadableRequest):
+                if self._finishing:  # the hub sees the close, and asks the provider that comes next
+                    continue
                 self._answering = self._tasks.create_task(self._answer(event))
             elif (end := _end(event)) is not None:
                 return end
