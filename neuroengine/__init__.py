@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         TimedOut,
         TLSFailed,
     )
+    from neuroengine.events import RequestEvent, ResponseEvent, RetryEvent
     from neuroengine.models import Model
     from neuroengine.presence import ProviderState, StateChange
     from neuroengine.protocol.answers import Reply
@@ -58,7 +59,10 @@ __all__ = [
     "ProviderState",
     "Reply",
     "Request",
+    "RequestEvent",
+    "ResponseEvent",
     "Retry",
+    "RetryEvent",
     "Sampling",
     "StateChange",
     "Stream",
@@ -85,6 +89,7 @@ _HOMES: Final = {
         "TLSFailed",
         "TimedOut",
     ),
+    "events": ("RequestEvent", "ResponseEvent", "RetryEvent"),
     "models": ("Model",),
     "presence": ("ProviderState", "StateChange"),
     "protocol.answers": ("Reply",),

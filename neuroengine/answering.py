@@ -13,12 +13,12 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
-import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from neuroengine._generated.registry import PROVIDER_PAYLOAD_BYTES, STREAM_IDLE_S, ErrorCode
 from neuroengine.errors import ProviderFailure
+from neuroengine.log import PROVIDER_LOG
 from neuroengine.protocol.answers import Reply
 from neuroengine.protocol.frames import NotAnAnswer, error_payload, payload_of
 from neuroengine.protocol.jobs import Request
@@ -39,8 +39,6 @@ the link is free again before the hub's patience ends. Unit: seconds."""
 
 FAILED: Final = "The provider failed to answer this request."
 """What a client is told of a callback that failed; why is the log's business."""
-
-_LOG: Final = logging.getLogger("neuroengine.provider")
 
 
 def payload_of_result(result: object) -> bytes:
@@ -268,7 +266,7 @@ class _Stream:
     def _feed(self, text: str) -> None:
         self._pieces.feed(text)
         if self._pieces.size > PROVIDER_PAYLOAD_BYTES:
-            _LOG.error("a reply is longer than %d characters and nobody fetches it", PROVIDER_PAYLOAD_BYTES)
+            PROVIDER_LOG.error("a reply is longer than %d characters and nobody fetches it", PROVIDER_PAYLOAD_BYTES)
             self._is_wanted = False
             self._finish(error_payload(FAILED))
         elif self._pieces.is_ready:
@@ -300,10 +298,10 @@ def _checked(text: object) -> str:
 def _failure(error: Exception) -> bytes:
     """The payload of an answer that could not be made, with the reason in the log."""
     if isinstance(error, ProviderFailure):
-        _LOG.warning("the callback could not answer: %s", error, exc_info=error.__cause__)
+        PROVIDER_LOG.warning("the callback could not answer: %s", error, exc_info=error.__cause__)
         return error_payload(error.sentence, error.code)
     if isinstance(error, NotAnAnswer):
-        _LOG.error("what the callback returned is no answer: %s", error)
+        PROVIDER_LOG.error("what the callback returned is no answer: %s", error)
     else:
-        _LOG.error("the callback raised", exc_info=error)
+        PROVIDER_LOG.error("the callback raised", exc_info=error)
     return error_payload(FAILED)

@@ -8,7 +8,6 @@ Laws: a service key is never logged or shown; a watcher can break nothing.
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 import sys
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from neuroengine._generated.machines import PROVIDER_STAY, PROVIDER_STAY_INITIAL, ProviderStayEvent, ProviderStayState
 from neuroengine.errors import LoginRefused, NeuroengineError
+from neuroengine.log import PROVIDER_LOG
 from neuroengine.protocol.link import ProviderLink
 from neuroengine.protocol.machine import Machine
 from neuroengine.protocol.retry import Retry
@@ -36,8 +36,6 @@ ProviderState = ProviderStayState
 RECONNECT: Final = Retry(tries=sys.maxsize, first_wait_s=5.0, longest_wait_s=10.0, jitter=1.0)
 """How a provider comes back (NE-PROV-015): for ever, and at random within the span, so that the providers of a hub
 that restarts come neither in one burst nor late."""
-
-_LOG: Final = logging.getLogger("neuroengine.provider")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +190,7 @@ class Presence:
             raise
         self._connection = connection
         self._was_accepted = True
-        _LOG.info("logged in to %s for %s", self._address, self.service)
+        PROVIDER_LOG.info("logged in to %s for %s", self._address, self.service)
         self._fire(ProviderStayEvent.ACCEPTED)
         return connection
 
@@ -213,7 +211,7 @@ class Presence:
         if wait_s is None:
             self._fire(ProviderStayEvent.GONE, error)
             raise error
-        _LOG.warning("%s; next login in %.1f s", error, wait_s)
+        PROVIDER_LOG.warning("%s; next login in %.1f s", error, wait_s)
         self._fire(ProviderStayEvent.LOST, error, wait_s)
         await comeback.sleep(wait_s)
         self._fire(ProviderStayEvent.RETRY)
@@ -237,7 +235,7 @@ class Presence:
         try:
             self._watcher(StateChange(self.service, self.state, reason, wait_s))
         except Exception:  # noqa: BLE001 - a watcher may raise anything, and the stay goes on
-            _LOG.exception("on_state raised")
+            PROVIDER_LOG.exception("on_state raised")
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None

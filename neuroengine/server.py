@@ -5,11 +5,11 @@ Its laws: `login` never raises for what the network or the hub does; `listen` ne
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from neuroengine._generated.registry import HUB_HOST, PROVIDER_PORT
 from neuroengine.errors import LoginRefused, NeuroengineError
+from neuroengine.log import PROVIDER_LOG
 from neuroengine.presence import RECONNECT
 from neuroengine.protocol.frames import payload_of_text
 from neuroengine.provider import Provider
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from neuroengine.protocol.jobs import Request
-
-_LOG: Final = logging.getLogger("neuroengine.provider")
 
 
 class NeuroengineServer:
@@ -64,7 +62,7 @@ class NeuroengineServer:
         try:
             self._provider.connect()
         except NeuroengineError as error:
-            _LOG.error("%s", error)
+            PROVIDER_LOG.error("%s", error)
             return self.REFUSED if isinstance(error, LoginRefused) else self.UNREACHABLE
         return 0
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import ssl
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from neuroengine._generated.machines import ProviderLinkState
 from neuroengine._generated.registry import HUB_HOST, LOGIN_S, PROVIDER_PORT
 from neuroengine.errors import ConfigurationError, ConnectionFailed, LinkLost, LoginRefused, TimedOut, TLSFailed
+from neuroengine.log import PROVIDER_LOG
 from neuroengine.protocol.frames import error_payload
 from neuroengine.protocol.link import (
     PING_SILENCE_S,
@@ -49,8 +49,6 @@ CLOSE_S: Final = 0.2
 
 READ_BYTES: Final = 65536
 """The most bytes taken at once: any frame of a usual hub."""
-
-_LOG: Final = logging.getLogger("neuroengine.provider")
 
 
 class Address(NamedTuple):
@@ -171,7 +169,7 @@ class LinkConnection:
         try:
             return await self._reader.read(READ_BYTES)
         except OSError as error:
-            _LOG.debug("the connection to %s broke: %s", self.address, error)
+            PROVIDER_LOG.debug("the connection to %s broke: %s", self.address, error)
             return b""
 
     async def send(self, data: bytes) -> None:
@@ -180,7 +178,7 @@ class LinkConnection:
             self._writer.write(data)
             await self._writer.drain()
         except OSError as error:
-            _LOG.debug("the connection to %s broke: %s", self.address, error)
+            PROVIDER_LOG.debug("the connection to %s broke: %s", self.address, error)
 
     async def close(self) -> None:
         """Closes the connection; waits no longer than `CLOSE_S`."""
@@ -239,7 +237,7 @@ class _Conversation:
         if isinstance(request, Request):
             payload = await self._respond(request.members)
         else:
-            _LOG.error("%s sent a request that cannot be read: %s", self._connection.address, request.reason)
+            PROVIDER_LOG.error("%s sent a request that cannot be read: %s", self._connection.address, request.reason)
             payload = error_payload("The provider could not read the request.")
         answer = self._link.answer(payload)
         self._handle_events()  # a request that came too early is now due
