@@ -39,4 +39,5 @@ if _wanted := os.environ.get("NEUROENGINE_LOG"):
     try:
         show_log(_wanted)
     except ValueError as error:  # a wrong variable is no reason for a program to end
-        logging.getLogger("neuroengine.log").warning("NEUROENGINE_LOG: %s", error)
+        show_log("warning")
+        LOG.warning("NEUROENGINE_LOG: %s", error)

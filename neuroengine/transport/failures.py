@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import httpx
 
 from neuroengine.errors import ConnectionFailed, TimedOut, TLSFailed
+from neuroengine.transport.address import proxy_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,8 +50,10 @@ FAILURES: Final[Mapping[type[Exception], Failure]] = MappingProxyType(
 """What each exception of httpx means; a class that is not listed means what its nearest listed base means."""
 
 
-def translated(error: httpx.HTTPError | httpx.InvalidURL, url: str) -> ConnectionFailed:
-    """Our error for an exception of httpx."""
+def translated(
+    error: httpx.HTTPError | httpx.InvalidURL, url: str, *, honours_proxies: bool = False
+) -> ConnectionFailed:
+    """Our error for an exception of httpx; `honours_proxies` tells that proxies of the environment are in force."""
     failure = next(FAILURES[kind] for kind in type(error).__mro__ if kind in FAILURES)
     reason = str(error) or type(error).__name__
     ours: ConnectionFailed
@@ -64,7 +67,7 @@ def translated(error: httpx.HTTPError | httpx.InvalidURL, url: str) -> Connectio
     else:
         kind = TimedOut if isinstance(error, httpx.TimeoutException) else ConnectionFailed
         ours = kind(
-            f"{url} {failure.sentence} ({reason}){_advice(error, failure, url)}",
+            f"{url} {failure.sentence} ({reason}){_advice(error, failure, url, honours_proxies)}",
             request_sent=failure.request_sent,
             retryable=failure.retryable,
         )
@@ -72,8 +75,11 @@ def translated(error: httpx.HTTPError | httpx.InvalidURL, url: str) -> Connectio
     return ours
 
 
-def _advice(error: Exception, failure: Failure, url: str) -> str:
+def _advice(error: Exception, failure: Failure, url: str, honours_proxies: bool) -> str:
     """What its reader can do about a failure, where that is known."""
+    proxy = proxy_for(url) if honours_proxies and not failure.request_sent else None
+    if proxy is not None:
+        return f"; it was asked through the proxy {proxy} (HTTPS_PROXY or HTTP_PROXY); NO_PROXY excepts a host"
     if not failure.request_sent:
         return "; check the address (NEUROENGINE_URL) and that the hub runs"
     if isinstance(error, httpx.RemoteProtocolError) and url.startswith("http://"):

@@ -136,6 +136,7 @@ class Hub(_Exchange):
         hooks: Hooks = NO_HOOKS,
     ) -> None:
         super().__init__(url, access_key, timeouts, hooks, clock)
+        self._honours_proxies = http_client is None and transport is None
         self._sleep = sleep
         self._closing = None
         if http_client is None:
@@ -181,7 +182,7 @@ class Hub(_Exchange):
                         return self._late(send)
                 return Received(response.status_code, bytes(body))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return translated(error, url)
+            return translated(error, url, honours_proxies=self._honours_proxies)
 
     def close(self) -> None:
         """Closes the connections, unless they are the caller's."""
@@ -209,6 +210,7 @@ class AsyncHub(_Exchange):
         import asyncio  # here, because programs that wait do not need it
 
         super().__init__(url, access_key, timeouts, hooks, clock)
+        self._honours_proxies = http_client is None and transport is None
         self._sleep = sleep or asyncio.sleep
         self._deadline = asyncio.timeout
         self._owned = http_client is None
@@ -254,7 +256,7 @@ class AsyncHub(_Exchange):
         except TimeoutError:
             return self._late(send)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return translated(error, url)
+            return translated(error, url, honours_proxies=self._honours_proxies)
 
     async def close(self) -> None:
         """Closes the connections, unless they are the caller's."""
