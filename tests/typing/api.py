@@ -112,8 +112,9 @@ def shares_an_llm() -> None:
 
     provider.add("THREE", "KEY", words)
     provider.add("FOUR", "KEY", lambda request: Reply(request.message, {"model": "tiny"}))
-    assert_type(text, Callable[[Request], str])
-    assert_type(pieces, Callable[[Request], AsyncIterator[str]])
+    unchanged: Callable[[Request], str] = text
+    unchanged_pieces: Callable[[Request], AsyncIterator[str]] = pieces
+    provider.add("FIVE", "KEY", unchanged if provider.services else unchanged_pieces)
     assert_type(provider.services, tuple[str, ...])
     provider.serve_forever()
     provider.stop(within_s=5)
