@@ -45,9 +45,9 @@ def test_taking_between_feeding_changes_nothing(texts: list[str], takes: list[in
 
 
 def test_a_text_is_there_as_soon_as_it_was_fed() -> None:
-    pieces = fed("Hel")
+    pieces = fed("Shar")
     assert pieces.is_ready
-    assert pieces.take(20) == "Hel"
+    assert pieces.take(20) == "Shar"
     assert not pieces.is_ready
 
 
