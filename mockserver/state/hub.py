@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mockserver.model import SimulatedModel
+from mockserver.state.admission import Admission
 from mockserver.state.answers import Answer, failure
 from mockserver.state.behaviour import Behaviour
 from mockserver.state.circumstances import Circumstances
@@ -76,6 +77,7 @@ class HubState:
         self._circumstances = Circumstances(pace, faults, self._model, self.limits, self.timers)
         self._services = {row.name: Service(row, self.limits, self.timers, now) for row in services}
         self._streams = OpenStreams(self.behaviour, self._circumstances, self.limits, self.timers)
+        self._admission = Admission(self._services, self.behaviour, self.limits, self._streams)
         self._whole = WholeReplies(self.behaviour, self._circumstances, self._model, self.timers)
         self._waiting: dict[Exchange, None] = {}
         self._arriving: set[Lane] = set()
@@ -92,7 +94,7 @@ class HubState:
     ) -> Exchange:
         """Takes a client's request: one answer, whatever it holds. A body over the limit may be given as None."""
         self._posts += 1
-        exchange = Exchange(self._posts, path, now)
+        exchange = Exchange(self._posts, path, now, size=len(body or b""))
         if self.journal is not None:
             self.journal.begin(exchange)
         self._attempt(exchange, partial(self._receive, exchange, body, content_type, access_key), now)
@@ -119,7 +121,7 @@ class HubState:
         finally:
             exchange.service = self.behaviour.service_name(exchange.path, self._services)
             exchange.plan = self._circumstances.plan(exchange.service, exchange.request)
-        asked = self._check(exchange, access_key)
+        asked = self._admission.check(exchange, access_key)
         if self.rules:
             self._ask(self.rules, exchange, is_valid=not isinstance(asked, Answer))
         if not exchange.plan.delay_s:
@@ -144,27 +146,6 @@ class HubState:
     def status(self, answer: Answer) -> int:
         """The HTTP status that an answer goes out with."""
         return answer.matching_status if self._matching_statuses else 200
-
-    def _check(self, exchange: Exchange, access_key: str | None) -> Asked | Answer | None:
-        """What is to be generated, or the answer to a request that deserves no generation; None for a command."""
-        name, request = exchange.service, exchange.request
-        if "command" in request:
-            return None
-        exchange.poll = 1 if request.get("key") else 0
-        service = self._services.get(name)
-        if service is None:
-            return failure(ErrorCode.UNKNOWN_SERVICE, f"There is no service {name[:80]!r} here.")
-        if not service.admits(access_key):
-            return failure(ErrorCode.UNAUTHORIZED, "The service needs an access key.")
-        try:
-            generation = self.behaviour.read_generation(request, self.limits)
-        except Refused as refused:
-            return refused.answer
-        if not generation.key:
-            return Asked(service, generation)
-        stream_name = self.behaviour.stream_name(service, generation)
-        exchange.poll, exchange.begins = self._streams.next_poll(stream_name, generation.message)
-        return Asked(service, generation, stream_name)
 
     @staticmethod
     def _ask(rules: RuleBook, exchange: Exchange, *, is_valid: bool) -> None:
@@ -304,7 +285,7 @@ class HubState:
             exchange.left_at = now
             exchange.leave(now)
             if self.journal is not None:
-                self.journal.settled()
+                self.journal.settled(exchange)
 
     def _deliver(self, exchange: Exchange, answer: Answer, now: float) -> None:
         if exchange.answer is None:
@@ -315,7 +296,7 @@ class HubState:
                 exchange.status = self.status(answer)
             exchange.deliver(answer, now)
             if self.journal is not None:
-                self.journal.settled()
+                self.journal.settled(exchange)
 
 
 def _message(status: int, body: bytes, *more: tuple[bytes, bytes]) -> Message:
