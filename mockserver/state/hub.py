@@ -122,6 +122,8 @@ class HubState:
             exchange.service = self.behaviour.service_name(exchange.path, self._services)
             exchange.plan = self._circumstances.plan(exchange.service, exchange.request)
         asked = self._admission.check(exchange, access_key)
+        if isinstance(asked, Asked) and exchange.begins and self.faults:
+            exchange.plan |= self._circumstances.generation_plan(exchange.service)
         if self.rules:
             self._ask(self.rules, exchange, is_valid=not isinstance(asked, Answer))
         if not exchange.plan.delay_s:
