@@ -75,7 +75,7 @@ class HubApp:
 
     async def _answer(self, scope: Scope, body: bytes | None, receive: Receive, send: Send) -> None:
         if body is None:
-            await self._send(send, self._state.too_large())
+            await self._send(send, self._state.behaviour.answer({}, self._state.too_large()))
             return
         headers = scope["headers"]
         exchange = self._state.post(
@@ -142,6 +142,7 @@ class HubApp:
         body = self._state.behaviour.render(answer)
         status = answer.matching_status if self._matching_statuses else 200
         headers = [_JSON, (b"content-length", b"%d" % len(body))]
+        status, headers = self._state.behaviour.head(answer, status, headers)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 

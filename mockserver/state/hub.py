@@ -16,10 +16,8 @@ from mockserver.state.answers import Answer, failure, success
 from mockserver.state.behaviour import Behaviour
 from mockserver.state.generations import Refused
 from mockserver.state.json_text import BadJson
-from mockserver.state.links import Link
-from mockserver.state.services import Service, ServiceSettings
 from mockserver.state.sources import ForwardedSource, TokenSource, WholeReplySource
-from mockserver.state.streams import Poll, Stream
+from mockserver.state.streams import Poll
 from mockserver.state.timers import Timers
 from neuroengine._generated.registry import HUB_LIMITS, ErrorCode
 
@@ -27,7 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from mockserver.state.generations import Generation
-    from mockserver.state.links import Wire
+    from mockserver.state.links import Link, Wire
+    from mockserver.state.services import Service, ServiceSettings
+    from mockserver.state.streams import Stream
 
 logger = logging.getLogger("mockserver")
 
@@ -81,11 +81,11 @@ class HubState:
         behaviour: Behaviour | None = None,
         now: float = 0.0,
     ) -> None:
-        self.limits = checked_limits(limits or {})
-        self.timers = Timers()
         self.behaviour = behaviour or Behaviour()
+        self.limits = self.behaviour.kept_limits(checked_limits(limits or {}))
+        self.timers = Timers()
         self._model = SimulatedModel()
-        self._services = {row.name: Service(row, self.limits, self.timers, now) for row in services}
+        self._services = {row.name: self.behaviour.service_type(row, self.limits, self.timers, now) for row in services}
         self._streams: dict[tuple[str, str], Stream] = {}
         self._open_streams = 0
         self._waiting: dict[Exchange, dict[str, Any]] = {}
@@ -132,14 +132,14 @@ class HubState:
         self, exchange: Exchange, path: str, request: dict[str, Any], access_key: str | None, now: float
     ) -> None:
         if "command" in request:
+            self.behaviour.check_access(None, access_key, request)
             self._deliver(exchange, request, self._command(request["command"]))
             return
         name = self.behaviour.service_name(path, self._services)
         service = self._services.get(name)
         if service is None:
             raise Refused(failure(ErrorCode.UNKNOWN_SERVICE, f"There is no service {name[:80]!r} here."))
-        if not service.admits(access_key):
-            raise Refused(failure(ErrorCode.UNAUTHORIZED, "The service needs an access key."))
+        self.behaviour.check_access(service, access_key, request)
         generation = self.behaviour.read_generation(request, self.limits)
         if generation.key:
             self._poll(exchange, service, generation, request, now)
@@ -197,7 +197,7 @@ class HubState:
             )
 
     def _open(self, name: tuple[str, str], service: Service, generation: Generation, now: float) -> Stream:
-        stream = Stream(
+        stream = self.behaviour.stream_type(
             generation.message, self.limits, self.timers, now, self._finished, lambda: self._close(name, stream)
         )
         self._streams[name] = stream
@@ -224,7 +224,7 @@ class HubState:
 
     def connect(self, wire: Wire, now: float) -> Link:
         """Takes a provider's new connection."""
-        link = Link(self._services.get, wire, self.limits, self.timers, now)
+        link = self.behaviour.link_type(self._services.get, wire, self.limits, self.timers, now)
         self._links.add(link)
         return link
 
