@@ -74,7 +74,8 @@ class MockHub:
             raise
         self._addresses = (http.getsockname()[1], provider.getsockname()[1])
         tls = self._authority.server_context() if self._tls else None
-        self._runner = Runner(self._state, http, provider, http_tls=tls, provider_tls=self._authority.server_context())
+        provider_tls = self._authority.server_context(self._state.behaviour.provider_hosts)
+        self._runner = Runner(self._state, http, provider, http_tls=tls, provider_tls=provider_tls)
         self._runner.start(matching_statuses=self._matching_statuses)
         return self
 

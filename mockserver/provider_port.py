@@ -11,6 +11,8 @@ import asyncio
 import socket
 from typing import TYPE_CHECKING, cast
 
+from mockserver.tls import ENDED_IN_ORDER, over_tls
+
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
@@ -18,11 +20,8 @@ if TYPE_CHECKING:
     from mockserver.state.hub import HubState
     from mockserver.state.links import Link
 
-HANDSHAKE_S = 10.0
-"""The most time that a TLS handshake may take, in seconds."""
-
-SHUTDOWN_S = 1.0
-"""The most time that the other side gets to end TLS in order, in seconds."""
+BACKLOG = 1024
+"""How many connections may wait to be accepted: all providers come back at once when a hub restarts."""
 
 
 class ProviderConnection(asyncio.Protocol):
@@ -56,7 +55,8 @@ class ProviderConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - any end is an end
         """The connection is over, with or without TLS close-notify."""
         self._open.discard(self)
-        if self._link is not None:
+        in_order = self._transport is not None and bool(self._transport.get_extra_info(ENDED_IN_ORDER))
+        if self._link is not None and self._state.behaviour.link_ends(in_order=in_order):
             self._state.disconnect(self._link, self._now())
             self._changed()
 
@@ -94,10 +94,9 @@ async def serve_providers(
     tls: ssl.SSLContext,
 ) -> asyncio.Server:
     """Listens for providers on a bound socket; `open_` holds the connections that are open."""
-    return await asyncio.get_running_loop().create_server(
-        lambda: ProviderConnection(state, changed, open_),
-        sock=listener,
-        ssl=tls,
-        ssl_handshake_timeout=HANDSHAKE_S,
-        ssl_shutdown_timeout=SHUTDOWN_S,
-    )
+
+    def connection() -> ProviderConnection:
+        return ProviderConnection(state, changed, open_)
+
+    factory = over_tls(tls, connection) if state.behaviour.provider_tls else connection
+    return await asyncio.get_running_loop().create_server(factory, sock=listener, backlog=BACKLOG)

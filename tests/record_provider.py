@@ -97,7 +97,8 @@ class RecordProvider:
                 self._tls.do_handshake()
             except ssl.SSLWantReadError:
                 self._flush()
-                assert self._feed(), "the hub closed the connection during the handshake"
+                if not self._feed():
+                    raise ConnectionAbortedError("the hub closed the connection during the handshake") from None
             else:
                 self._flush()
                 return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 
 from hub_watch import KEY, SERVICE, Observations, World
 
@@ -15,6 +16,26 @@ LOGIN = json.dumps({"user": SERVICE, "key": KEY}).encode()
 ODD_MESSAGE = '  Grüße, 世界 \U0001f600\n\t"\\\u0000\u2028 '
 
 # -- logins
+
+
+def refusal_of_tls(world: World) -> OSError | None:
+    """Why no TLS connection comes about."""
+    try:
+        world.stranger()
+    except OSError as error:
+        return error
+    return None
+
+
+@SEEN.of("NE-LOGIN-001")
+def tls_on_the_link(world: World) -> bool:
+    refusal = refusal_of_tls(world)
+    return refusal is None or isinstance(refusal, ssl.SSLCertVerificationError)
+
+
+@SEEN.of("NE-LOGIN-002")
+def certificate_for_the_host(world: World) -> bool:
+    return not isinstance(refusal_of_tls(world), ssl.SSLCertVerificationError)
 
 
 @SEEN.of("NE-LOGIN-003")
@@ -91,6 +112,13 @@ def early_reconnect(world: World) -> bool:
         return False
     provider.answer("yes")
     return bool(world.result(asked)["reply"] == "yes")
+
+
+@SEEN.of("NE-LOGIN-014")
+def close_without_notice(world: World) -> bool:
+    world.provider().close()
+    world.until_gone()
+    return world.is_let_in()
 
 
 # -- frames

@@ -189,6 +189,6 @@ def pieces_passed_on(world: World) -> bool:
 @SEEN.of("NE-SPROV-003")
 def provider_not_ready(world: World) -> bool:
     provider = world.provider(streaming=True)
-    answers = [{"reply": "a"}, {"reply": "wait", "errorcode": 17}, {"reply": "b"}, {"reply": ""}]
+    answers: list[Json] = [{"reply": "a"}, {"reply": "wait", "errorcode": 17}, {"reply": "b"}, {"reply": ""}]
     got = [polled_until_end[1] for polled_until_end in (forwarded(world, provider, one) for one in answers)]
     return [answer["reply"] for answer in got if not answer["errorcode"]] == ["a", "b", ""]

@@ -35,6 +35,11 @@ class Behaviour:
     service_type: type[Service] = Service
     stream_type: type[Stream] = Stream
 
+    provider_tls: bool = True
+    """Whether the provider port speaks TLS."""
+    provider_hosts: tuple[str, ...] | None = None
+    """The host names of the provider port's certificate; none for those that lead to it."""
+
     def kept_limits(self, limits: dict[str, float]) -> dict[str, float]:
         """The limits that the hub keeps, out of those that its operator set."""
         return limits
@@ -85,6 +90,10 @@ class Behaviour:
         """
         if is_new:
             service.count_generation(now)
+
+    def link_ends(self, *, in_order: bool) -> bool:  # noqa: ARG002 - any end is an end
+        """Whether the end of a connection ends its link; `in_order` tells that TLS close-notify came."""
+        return True
 
     def models(self, services: list[Service]) -> Any:
         """The model list."""

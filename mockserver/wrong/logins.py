@@ -190,7 +190,30 @@ class EarlyReturnRefused(Service):
         return super().accepts_key(key) and not self._is_shut
 
 
+class PlainProviderPort(Behaviour):
+    """Speaks no TLS with providers."""
+
+    provider_tls = False
+
+
+class CertificateOfAnother(Behaviour):
+    """Shows providers the certificate of another host."""
+
+    provider_hosts = ("hub.example",)
+
+
+class CloseNotifyDemanded(Behaviour):
+    """Keeps the link to a provider whose connection ended without TLS close-notify."""
+
+    def link_ends(self, *, in_order: bool) -> bool:
+        """Only in order."""
+        return in_order
+
+
 WRONG_HUBS = (
+    WrongHub("plain_provider_port", "NE-LOGIN-001", "speaks no TLS with providers", PlainProviderPort),
+    WrongHub("certificate_of_another", "NE-LOGIN-002", "shows another host's certificate", CertificateOfAnother),
+    WrongHub("close_notify_demanded", "NE-LOGIN-014", "keeps a link that ended without notice", CloseNotifyDemanded),
     WrongHub("welcomed_by_name", "NE-LOGIN-003", "answers a right login with WELCOME", of_links(WelcomedByName)),
     WrongHub("accepted_in_two_writes", "NE-LOGIN-004", "writes O and K apart", of_links(AcceptedInTwoWrites)),
     WrongHub("accepted_with_frame", "NE-LOGIN-004", "writes OK and a request at once", of_links(AcceptedWithFrame)),

@@ -64,6 +64,17 @@ class LongSeedIsChance(_SeedIsChance):
         return not -(2**31) <= seed < 2**31
 
 
+class EmptyStreamHasToken(Behaviour):
+    """Gives a stream of length 0 a token before its end."""
+
+    def read_generation(self, request: dict[str, Any], limits: Mapping[str, float]) -> Generation:
+        """Takes 0 for 1."""
+        generation = super().read_generation(request, limits)
+        if not generation.key or generation.sampling.max_new_len:
+            return generation
+        return replace(generation, sampling=replace(generation.sampling, max_new_len=1))
+
+
 WRONG_HUBS = (
     WrongHub(
         "min_p_one_is_greedy",
@@ -103,4 +114,5 @@ WRONG_HUBS = (
         "takes max_new_len 0 for the default",
         _sampling(lambda it: it if it.max_new_len else replace(it, max_new_len=128)),
     ),
+    WrongHub("empty_stream_has_token", "NE-REQ-036", "gives a stream of length 0 a token", EmptyStreamHasToken),
 )

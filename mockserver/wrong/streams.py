@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mockserver.state.sources import Source
 
 _ALL = 10**9
+_MOMENT_S = 0.02
 
 
 class AllAtOnce(Altered):
@@ -190,6 +191,31 @@ class LeavingLoses(Stream):
         return super()._delivered(taken, poll, now)
 
 
+class RacersShare(Stream):
+    """A stream that takes a moment for a piece, and gives it to every poll that came meanwhile."""
+
+    def serve(self, now: float) -> None:
+        """Answers in a moment."""
+        self._timers.at(now + _MOMENT_S, self._serve_all)
+
+    def _serve_all(self, now: float) -> None:
+        if not self._waiting:
+            return
+        first, *others = self._waiting
+        self._waiting = deque([first])
+        deliver = first.deliver
+
+        def deliver_to_all(answer: Answer) -> None:
+            deliver(answer)
+            for other in others:
+                if other.timer is not None:
+                    other.timer.cancel()
+                other.deliver(answer)
+
+        first.deliver = deliver_to_all
+        super().serve(now)
+
+
 class RefusalCarriesTokens(Behaviour):
     """Gives the next piece of the open stream in the reply of a poll's refusal."""
 
@@ -232,5 +258,6 @@ WRONG_HUBS = (
     ),
     WrongHub("poll_not_held", "NE-STREAM-012", "answers at once when nothing is ready", keeping(long_poll_s=1e-6)),
     WrongHub("not_ready_loses", "NE-STREAM-013", "loses a piece for every 17", of_streams(NotReadyLoses)),
+    WrongHub("racers_share", "NE-STREAM-023", "gives racing polls the same piece", of_streams(RacersShare)),
     WrongHub("leaving_loses", "NE-STREAM-024", "loses the piece of a poll that was closed", of_streams(LeavingLoses)),
 )
