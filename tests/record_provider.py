@@ -28,7 +28,11 @@ class RecordProvider:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = _context(ca_file).wrap_bio(self._in, self._out, server_hostname=host)
-        self._shake_hands()
+        try:
+            self._shake_hands()
+        except OSError:
+            self._socket.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
