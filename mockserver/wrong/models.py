@@ -79,8 +79,9 @@ class GenerationsUncounted(Behaviour):
     """Counts no generation but a service's first."""
 
     def count(self, service: Service, now: float, *, is_new: bool) -> None:
-        """Counts the first one."""
-        super().count(service, now, is_new=is_new and not service.numreq)
+        """Counts the first one; a quota counts all."""
+        super().count(service, now, is_new=is_new)
+        service.numreq = min(service.numreq, 1)
 
 
 class FailuresUncounted(Behaviour):

@@ -102,7 +102,7 @@ class AskingAgain(Behaviour):
         """Asks again."""
         super().count(service, now, is_new=is_new)
         generation = self._generation
-        if is_new or generation is None or service.answers_itself:
+        if is_new or generation is None or service.answers_itself or service.streams_itself:
             return
         if (generation.key in self._ended) == self._after_end:
             service.submit(service.frame(generation.members), lambda *_: None, now)

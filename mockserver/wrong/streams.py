@@ -122,26 +122,36 @@ class NothingYetIsTheEnd(Altered):
     """Ends when nothing is ready."""
 
     def take(self, most: int, now: float) -> Answer | None:
-        """The end for nothing."""
-        return self._source.take(most, now) or success("")
+        """The end for nothing, unless a provider streams itself."""
+        return self._source.take(most, now) or (None if self.forwards else success(""))
 
 
 class CharactersCut(Altered):
-    """Gives UTF-16 code units, so that half of an emoji comes alone."""
+    """Cuts a piece behind the first half of a surrogate pair."""
 
-    def __init__(self, source: Source) -> None:
-        super().__init__(source)
-        self._units: deque[str] = deque()
+    _rest = ""
 
     def take(self, most: int, now: float) -> Answer | None:
-        """So many units."""
-        if not self._units:
-            taken = self._source.take(_ALL, now)
-            if taken is None or taken.code or not isinstance(taken.content, dict):
-                return taken
-            text = taken.content["reply"].encode("utf-16-be", "surrogatepass")
-            self._units.extend(chr(int.from_bytes(text[place : place + 2])) for place in range(0, len(text), 2))
-        return success("".join(self._units.popleft() for _ in range(min(most, len(self._units)))))
+        """The second half, or a piece up to the first one."""
+        if self._rest:
+            rest, self._rest = self._rest, ""
+            return success(rest)
+        piece = self._source.take(most, now)
+        if piece is None or isinstance(piece.content, list):
+            return piece
+        whole, cut = _halves(piece.content["reply"])
+        self._rest = cut
+        return Answer(piece.content | {"reply": whole}, piece.code)
+
+
+def _halves(text: str) -> tuple[str, str]:
+    """A text cut inside its first character that takes two UTF-16 units; whole where there is none."""
+    place = next((place for place, character in enumerate(text) if character > "\uffff"), None)
+    if place is None:
+        return text, ""
+    pair = text[place].encode("utf-16-be")
+    high, low = (chr(int.from_bytes(half)) for half in (pair[:2], pair[2:]))
+    return text[:place] + high, low + text[place + 1 :]
 
 
 class LongCharactersWait(Altered):
