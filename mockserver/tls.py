@@ -115,9 +115,6 @@ class TlsTransport(asyncio.Transport):
                 self._read()
         except ssl.SSLWantReadError:
             pass
-        except ssl.SSLZeroReturnError:
-            self._ended_in_order = True
-            self.close()
         except ssl.SSLError:
             self._break_off()
         self._flush()
@@ -151,8 +148,12 @@ class TlsTransport(asyncio.Transport):
         return True
 
     def _read(self) -> None:
-        while not self._is_closing and (data := self._tls.read(_READ_BYTES)):
+        while data := self._tls.read(_READ_BYTES):
             self._protocol.data_received(data)
+            if self._is_closing:
+                return
+        self._ended_in_order = True
+        self.close()
 
     def _write_records(self, rest: memoryview[int]) -> None:
         while rest:
