@@ -43,7 +43,8 @@ class Authority:
 
     def close(self) -> None:
         """Removes the files that were written."""
-        if "_folder" in self.__dict__:
-            for path in self._folder.iterdir():
+        folder: Path | None = self.__dict__.pop("_folder", None)
+        if folder is not None:
+            for path in folder.iterdir():
                 path.unlink()
-            self._folder.rmdir()
+            folder.rmdir()

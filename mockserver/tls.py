@@ -64,6 +64,10 @@ class TlsTransport(asyncio.Transport):
         """Whether the connection is over or ends."""
         return self._is_closing
 
+    def get_write_buffer_size(self) -> int:
+        """How many bytes are still to be sent."""
+        return self._below.get_write_buffer_size() if self._below is not None else 0
+
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
         """Sends bytes in records of their own."""
         if self._is_closing:

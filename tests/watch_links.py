@@ -166,7 +166,7 @@ def full_tls_records(world: World) -> bool:
     return {len(record) for record in records[:-1]} == {16_384}
 
 
-@SEEN.of("NE-FRAME-006", ping_s=0.1)
+@SEEN.of("NE-FRAME-006", ping_s=0.6)
 def pings_in_time(world: World) -> bool:
     provider = world.provider()
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mockserver.state.generations import Generation
     from mockserver.state.sources import Source
 
-    Headers = list[tuple[bytes, bytes]]
+    Headers = tuple[tuple[bytes, bytes], ...]
 
 
 class Behaviour:
@@ -103,9 +103,13 @@ class Behaviour:
         """The last word on an answer to a request."""
         return answer
 
-    def head(self, answer: Answer, status: int, headers: Headers) -> tuple[int, Headers]:  # noqa: ARG002 - for wrong hubs to differ
-        """The status and the headers of an answer that comes at once."""
-        return status, headers
+    def status(self, answer: Answer, status: int) -> int:  # noqa: ARG002 - for wrong hubs to differ
+        """The HTTP status of an answer, by the status that it has from the registry and the operator."""
+        return status
+
+    def headers(self, headers: Headers) -> Headers:
+        """The headers of an answer that comes at once."""
+        return headers
 
     def render(self, answer: Answer) -> bytes:
         """An answer's body: ASCII, which every deployed client reads however TCP cuts it."""

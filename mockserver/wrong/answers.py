@@ -71,17 +71,17 @@ class UnknownServiceIsPage(Behaviour):
 class SuccessIsCreated(Behaviour):
     """Answers a success with status 201."""
 
-    def head(self, answer: Answer, status: int, headers: Headers) -> tuple[int, Headers]:
+    def status(self, answer: Answer, status: int) -> int:
         """Another status."""
-        return status if answer.code else 201, headers
+        return status if answer.code else 201
 
 
 class LengthLeftOut(Behaviour):
     """Sends every answer in chunks, without its length."""
 
-    def head(self, answer: Answer, status: int, headers: Headers) -> tuple[int, Headers]:
+    def headers(self, headers: Headers) -> Headers:
         """Takes the length out."""
-        return status, [header for header in headers if header[0] != b"content-length"]
+        return tuple(header for header in headers if header[0] != b"content-length")
 
 
 class OverlappingRepliesSwapped(Service):
@@ -97,9 +97,9 @@ class OverlappingRepliesSwapped(Service):
         """Connected, although no provider is there."""
         return super().entry() | {"connected": True}
 
-    def submit(self, frame: bytes, done: Callable[[Answer, float], None], now: float, *, is_poll: bool = False) -> Job:
+    def submit(self, frame: bytes, done: Callable[[Answer, float], None], now: float, **more: Any) -> Job:
         """Begins to generate."""
-        job = Job(self, frame, done, is_poll=is_poll)
+        job = Job(self, frame, done, **more)
         generation = read_generation(json.loads(frame), int(self._limits["max_new_len_tokens"]))
         reply = "".join(self._model.tokens(generation.message, generation.sampling))
         self._begun.append((job, success(reply)))

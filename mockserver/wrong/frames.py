@@ -11,12 +11,11 @@ from mockserver.wrong.wrong_hub import WrongHub, keeping, of_links, of_services
 from neuroengine._generated.machines import ProviderLinkEvent, ProviderLinkState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from mockserver.state.behaviour import Behaviour
     from mockserver.state.links import Wire
     from mockserver.state.services import Job
-    from mockserver.state.timers import Timers
 
     Send = Callable[[bytes], None]
 
@@ -39,6 +38,10 @@ class _Rewritten:
         else:
             self._wire.write(data)
 
+    def reset(self) -> None:
+        """Throws the connection away."""
+        self._wire.reset()
+
     def close(self) -> None:
         """Ends the connection once everything is sent."""
         self._wire.close()
@@ -50,15 +53,8 @@ def _writing(rewrite: Callable[[bytes, Send], None]) -> type[Behaviour]:
     class Writing(Link):
         """Writes frames otherwise."""
 
-        def __init__(
-            self,
-            find: Callable[[str], Service | None],
-            wire: Wire,
-            limits: Mapping[str, float],
-            timers: Timers,
-            now: float,
-        ) -> None:
-            super().__init__(find, _Rewritten(wire, rewrite), limits, timers, now)
+        def __init__(self, find: Callable[[str], Service | None], wire: Wire, *more: Any, **named: Any) -> None:
+            super().__init__(find, _Rewritten(wire, rewrite), *more, **named)
 
     return of_links(Writing)
 

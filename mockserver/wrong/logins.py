@@ -11,10 +11,9 @@ from mockserver.state.services import Service
 from mockserver.wrong.wrong_hub import WrongHub, keeping, of_links, of_services
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from mockserver.state.links import Wire
-    from mockserver.state.timers import Timers
 
 _LOGIN_MEMBERS = {"user", "key", "streaming"}
 _SHORT_S = 1.0
@@ -38,10 +37,8 @@ class AcceptedInTwoWrites(Link):
 class AcceptedWithFrame(Link):
     """A link that holds `OK` back until something else is to be written, and writes both at once."""
 
-    def __init__(
-        self, find: Callable[[str], Service | None], wire: Wire, limits: Mapping[str, float], timers: Timers, now: float
-    ) -> None:
-        super().__init__(find, _Joining(wire), limits, timers, now)
+    def __init__(self, find: Callable[[str], Service | None], wire: Wire, *more: Any, **named: Any) -> None:
+        super().__init__(find, _Joining(wire), *more, **named)
 
     def _judge_login(self, login: dict[str, Any], now: float) -> None:
         super()._judge_login(login, now)
@@ -69,6 +66,10 @@ class _Joining:
         held, self._held, self._joins = self._held, b"", False
         if held:
             self._wire.write(held)
+
+    def reset(self) -> None:
+        """Throws the connection away."""
+        self._wire.reset()
 
     def close(self) -> None:
         """Ends the connection once everything is sent."""
@@ -125,8 +126,8 @@ class InLine(Link):
 
     line: ClassVar[list[InLine]]
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
         self._early = b""
         self.line.append(self)
 

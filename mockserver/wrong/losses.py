@@ -124,9 +124,9 @@ class AbsenceForgotten(Service):
 class BusyIsAway(Service):
     """A service whose requests wait for a busy provider no longer than for an absent one."""
 
-    def submit(self, frame: bytes, done: Callable[[Answer, float], None], now: float, *, is_poll: bool = False) -> Job:
+    def submit(self, frame: bytes, done: Callable[[Answer, float], None], now: float, **more: Any) -> Job:
         """Gives the request up when it has waited too long."""
-        job = super().submit(frame, done, now, is_poll=is_poll)
+        job = super().submit(frame, done, now, **more)
 
         def give_up(at: float) -> None:
             if job in self._queue:

@@ -42,8 +42,8 @@ def _with_reader(reader: type[AnswerReader]) -> type[Behaviour]:
     class Reading(Link):
         """Reads otherwise."""
 
-        def __init__(self, *args: Any) -> None:
-            super().__init__(*args)
+        def __init__(self, *args: Any, **named: Any) -> None:
+            super().__init__(*args, **named)
             self._answers = reader(int(self._limits["provider_payload_bytes"]))
 
     return of_links(Reading)

@@ -215,12 +215,12 @@ class RacersShare(Stream):
         self._waiting = deque([first])
         deliver = first.deliver
 
-        def deliver_to_all(answer: Answer) -> None:
-            deliver(answer)
+        def deliver_to_all(answer: Answer, at: float) -> None:
+            deliver(answer, at)
             for other in others:
                 if other.timer is not None:
                     other.timer.cancel()
-                other.deliver(answer)
+                other.deliver(answer, at)
 
         first.deliver = deliver_to_all
         super().serve(now)
