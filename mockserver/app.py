@@ -79,7 +79,8 @@ class HubApp:
             return await self._read(receive)
         outbox = Outbox()
         with self._keeper as now:
-            lane = self._keeper.state.arriving(scope["path"], lambda step, _: outbox.put(step))
+            state = self._keeper.state
+            lane = state.arriving(scope["path"], lambda step, _: outbox.put(step))
             if lane is not None:
                 lane.start(now)
         if lane is None:
@@ -99,8 +100,8 @@ class HubApp:
         finally:
             left.cancel()
             with self._keeper:
-                lane.stop()
-        return bytes(body) if len(body) <= self._keeper.state.limits["http_body_bytes"] else None
+                state.arrived(lane)
+        return bytes(body) if len(body) <= state.limits["http_body_bytes"] else None
 
     async def _feed(self, lane: Lane, receive: Receive) -> None:
         """Feeds a lane with a request's body, but not with much more than is allowed; returns when its client left."""

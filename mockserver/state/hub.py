@@ -78,6 +78,7 @@ class HubState:
         self._streams = OpenStreams(self.behaviour, self._circumstances, self.limits, self.timers)
         self._whole = WholeReplies(self.behaviour, self._circumstances, self._model, self.timers)
         self._waiting: dict[Exchange, None] = {}
+        self._arriving: set[Lane] = set()
         self._playing: set[Exchange] = set()
         self._links: set[Link] = set()
         self._connections = 0
@@ -239,10 +240,19 @@ class HubState:
         """The lane that a request has to pass before it is posted, or none where nothing befalls it on its way.
 
         `out` is given the request's bytes, and `End` behind the last of them, or the step that ends the connection.
+        The door has to say in the end that the request has `arrived`.
         """
         if not self.faults:
             return None
-        return self._circumstances.arriving(self.behaviour.service_name(path, self._services), out)
+        lane = self._circumstances.arriving(self.behaviour.service_name(path, self._services), out)
+        if lane is not None:
+            self._arriving.add(lane)
+        return lane
+
+    def arrived(self, lane: Lane) -> None:
+        """The request on a lane is there, or its client has left."""
+        self._arriving.discard(lane)
+        lane.stop()
 
     def message(self, exchange: Exchange) -> Message:
         """What an answered exchange is answered with."""
@@ -273,8 +283,8 @@ class HubState:
 
     @property
     def waiting(self) -> int:
-        """How many requests wait for their answer."""
-        return len(self._waiting)
+        """How many requests wait for anything: to be read, to be answered, or for the rest of their answer."""
+        return len(self._arriving) + len(self._playing | self._waiting.keys())
 
     @property
     def faults(self) -> StandingFaults:
