@@ -10,16 +10,19 @@ import socket
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Self, cast
 
+from mockserver.clock import Clock
 from mockserver.journal import DEFAULT_ENTRIES
 from mockserver.keeper import Keeper
 from mockserver.settings import fresh_state, services_of
+from neuroengine._generated.registry import HUB_HOST, HUB_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Unpack
 
+    from respx import MockRouter
+
     from mockserver.certificates import Authority
-    from mockserver.clock import Clock
     from mockserver.faults import Faults
     from mockserver.journal import Journal
     from mockserver.rules import ActiveRule, Rule, RuleBook
@@ -28,8 +31,12 @@ if TYPE_CHECKING:
     from mockserver.settings import Settings
     from mockserver.state.plan import Pace
     from mockserver.state.services import ServiceSettings
+    from mockserver.takeover import Takeover
+    from mockserver.transports import AsyncHubTransport, HubTransport
 
 LOOPBACK = "127.0.0.1"
+PUBLISHED = f"https://{HUB_HOST}:{HUB_PORT}"
+"""The published hub's base URL."""
 WAITING_S = 20.0
 """The most time that a test waits for requests to come, in real seconds, unless it says otherwise."""
 
@@ -48,7 +55,7 @@ class MockHub:
         provider_port: the provider port; 0 takes a free one.
         limits: changes to the hub's limits, by their names in the spec's registry.
         matching_statuses: answer errors with the HTTP status that the registry names, not with 200.
-        clock: the clock that the hub goes by; none for real time.
+        clock: the clock that the hub goes by; none for real time. Several hubs may share one.
         pace: how fast text is let out, where a service has no pace of its own; none for at once.
         faults: what befalls the hub's exchanges from the beginning: names of faults, or arguments of `hub.faults.add`
             as mappings that hold the `name`.
@@ -59,8 +66,7 @@ class MockHub:
         journal_entries: how many exchanges the journal holds.
 
     Raises:
-        ValueError: a limit, a fault or a wrong hub is unknown, a value is out of range, or a fixture file is
-            wrong.
+        ValueError: a limit, a fault or a wrong hub is unknown, a value is out of range, or a fixture file is wrong.
     """
 
     def __init__(
@@ -94,7 +100,8 @@ class MockHub:
             "journal_entries": journal_entries,
         }
         self.services = self._standing["services"] = services_of(self._standing)
-        self._keeper = Keeper(fresh_state(self._standing), clock)
+        self._clock = clock or Clock()
+        self._keeper = Keeper(fresh_state(self._standing), self._clock)
         self._authority: Authority | None = None
         self._runner: Runner | None = None
         self._addresses: tuple[int, int] | None = None
@@ -127,9 +134,13 @@ class MockHub:
         Raises:
             OSError: a port is taken.
             RuntimeError: the hub runs already.
+            ImportError: the extra `mock` is not installed.
         """
-        from mockserver.runner import Runner  # here, because it brings the server, which other doors do not need
-
+        try:
+            from mockserver.runner import Runner  # here, because it brings the server, which other doors do not need
+        except ImportError as error:
+            why = f"a hub that runs as a server needs the package {error.name!r}; run: pip install 'neuroengine[mock]'"
+            raise ImportError(why, name=error.name) from error
         if self._runner is not None:
             raise RuntimeError(f"the hub runs already, at {self.url}; stop it first, or make another one")
         if self._keeper.is_closed:
@@ -171,7 +182,7 @@ class MockHub:
         """
         settings = self._standing | changes
         self.services = settings["services"] = services_of(settings)
-        self._keeper.replace(fresh_state(settings))
+        self._keeper.replace(fresh_state(settings), settings.get("clock") or self._clock)
 
     def __enter__(self) -> Self:
         """Starts the hub."""
@@ -230,6 +241,50 @@ class MockHub:
         """
         if not self._keeper.wait_until(lambda state: state.waiting >= count, timeout_s):
             raise TimeoutError(f"{self._keeper.state.waiting} requests wait, not {count}, after {timeout_s:g} s")
+
+    # -- the doors in this process
+
+    def transport(self) -> HubTransport:
+        """A transport for `httpx.Client` that leads to this hub, started or not, without a socket.
+
+        It takes requests to any address. A stopped hub refuses them with `httpx.ConnectError`.
+        """
+        from mockserver.transports import HubTransport  # here, because it brings httpx
+
+        return HubTransport(self._keeper)
+
+    def async_transport(self) -> AsyncHubTransport:
+        """A transport for `httpx.AsyncClient`; see `transport`."""
+        from mockserver.transports import AsyncHubTransport  # here, because it brings httpx
+
+        return AsyncHubTransport(self._keeper)
+
+    def in_place_of(self, base_url: str = PUBLISHED) -> Takeover:
+        """Puts this hub in place of another one, for everything in this process that asks it by httpx.
+
+        A context manager, sync or async, and a decorator: inside, httpx clients of any kind that ask this base URL are
+        answered by this hub. Nothing has to be told to the program under test.
+
+        Raises:
+            ValueError: the base URL is none.
+        """
+        from mockserver.takeover import Takeover  # here, because it brings httpx
+
+        return Takeover(self._keeper, base_url)
+
+    def respx(self, base_url: str = PUBLISHED, *, router: MockRouter | None = None) -> MockRouter:
+        """A router of respx that answers requests to the base URL by this hub.
+
+        Use it as `respx.mock` is used: as a context manager, sync or async, or as a decorator. With a `router`, such
+        as the fixture `respx_mock`, the hub's route is added to that one.
+
+        Raises:
+            ImportError: respx is not installed.
+            ValueError: the base URL is none.
+        """
+        from mockserver.respx_door import routed  # here, because it brings respx, which others do without
+
+        return routed(self._keeper, base_url, router)
 
     # -- addresses
 

@@ -10,14 +10,16 @@ Sockets, transports and tests live in threads of their own; the state knows none
 
 from __future__ import annotations
 
+import math
 import threading
 from typing import TYPE_CHECKING
 
-from mockserver.clock import Clock
+from mockserver.state.timers import Timers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mockserver.clock import Clock
     from mockserver.state.hub import HubState
 
 
@@ -26,24 +28,27 @@ class Keeper:
 
     Args:
         state: the state.
-        clock: tells the time; none for a real one.
+        clock: tells the time.
     """
 
-    def __init__(self, state: HubState, clock: Clock | None = None) -> None:
+    def __init__(self, state: HubState, clock: Clock) -> None:
         self.state = state
+        self.timers = Timers()
+        """The doors' own deadlines, on the same clock; a new state leaves them alone."""
+        self.clock = clock
+        self.now = self.clock.time()
+        """The time at which the state is, for whoever holds it."""
         self.is_closed = False
         """Whether the hub is stopped: no door of it lets anybody in."""
         self.next_deadline: float | None = None
-        """When the state's next deadline is due, or none; anybody may read it."""
-        self.alarms: set[Callable[[], None]] = set()
+        """When the next deadline of the state or a door is due, or none; anybody may read it."""
+        self.alarms: set[Callable[[], object]] = set()
         """Called, with the keeper held, when the next deadline is another one than before. They must not wait."""
         self.deliveries: set[Callable[[], None]] = set()
         """Called without the keeper held; each returns when its door has delivered what the state had for it."""
-        self.clock = clock or Clock()
         self._watches: set[Callable[[], None]] = set()
         self._lock = threading.RLock()
         self._depth = 0
-        self._now = self.clock.time()
         self.clock.attach(self)
 
     def __enter__(self) -> float:
@@ -51,8 +56,12 @@ class Keeper:
         self._lock.acquire()
         self._depth += 1
         if self._depth == 1:
-            self._run_until(max(self._now, self.clock.time()))
-        return self._now
+            try:
+                self._run_until(max(self.now, self.clock.time()))
+            except BaseException:
+                self.__exit__()
+                raise
+        return self.now
 
     def __exit__(self, *exc: object) -> None:
         """Gives the state back."""
@@ -65,12 +74,18 @@ class Keeper:
             self._depth -= 1
             self._lock.release()
 
-    def replace(self, state: HubState) -> None:
+    def replace(self, state: HubState, clock: Clock) -> None:
         """Puts a new state in place of the old one, which answers everything that waits and closes its links."""
         with self as now:
             before, self.state = self.state, state
             before.stop(now)
             self.is_closed = False
+            if clock is not self.clock:
+                self.clock.detach(self)
+                self.clock = clock
+                self.clock.attach(self)
+                self.now = clock.time()
+            self.next_deadline = None  # whoever sleeps until it has to look at the clock again
 
     def close(self) -> None:
         """Stops the hub: what waits is answered, every link is closed."""
@@ -79,12 +94,24 @@ class Keeper:
                 self.is_closed = True
                 self.state.stop(now)
 
+    def pause_s(self) -> float | None:
+        """How many real seconds somebody may sleep who wants to meet the next deadline; None is for ever."""
+        pause = math.inf if self.next_deadline is None else self.clock.real_s(self.next_deadline)
+        return None if pause == math.inf else pause
+
     def catch_up(self) -> None:
         """Runs what is due, and returns when the doors have delivered what came of it."""
         with self:
             self.next_deadline = None  # whoever sleeps until it thinks that it is further away
         for delivered in tuple(self.deliveries):
             delivered()
+
+    def leap(self) -> bool:
+        """Advances the clock to the next deadline, for somebody who would have to sleep; tells if there is one."""
+        when = self.next_deadline
+        if when is not None:
+            self.clock.advance(max(0.0, when - self.clock.time()))
+        return when is not None
 
     def wait_until(self, holds: Callable[[HubState], bool], timeout_s: float) -> bool:
         """Waits, in real time, until the state is as `holds` wants it; false when it is not so in time."""
@@ -103,14 +130,20 @@ class Keeper:
                 self._watches.discard(watch)
 
     def _run_until(self, now: float) -> None:
-        timers = self.state.timers
-        while (when := timers.next()) is not None and when <= now:
-            self._now = max(self._now, when)
-            timers.run(self._now)
-        self._now = now
+        while (when := self._next_deadline()) is not None and when <= now:
+            self.now = max(self.now, when)
+            self.state.timers.run(self.now)
+            self.timers.run(self.now)
+        self.now = now
+
+    def _next_deadline(self) -> float | None:
+        state, doors = self.state.timers.next(), self.timers.next()
+        if state is None or doors is None:
+            return doors if state is None else state
+        return min(state, doors)
 
     def _sound_alarms(self) -> None:
-        when = self.state.timers.next()
+        when = self._next_deadline()
         if when != self.next_deadline:
             self.next_deadline = when
             for alarm in tuple(self.alarms):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from mockserver.faults import Faults
 from mockserver.journal import DEFAULT_ENTRIES, Journal
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from os import PathLike
 
+    from mockserver.clock import Clock
     from mockserver.state.plan import Pace
 
 DEFAULT_KEY = "DEMOKEY"
@@ -28,6 +29,7 @@ class Settings(TypedDict, total=False):
     services: Mapping[str, str] | Iterable[ServiceSettings] | None
     limits: Mapping[str, float] | None
     matching_statuses: bool
+    clock: Clock | None
     pace: Pace | None
     faults: Iterable[str | Mapping[str, Any]]
     wrong: str | None
@@ -36,13 +38,18 @@ class Settings(TypedDict, total=False):
     journal_entries: int
 
 
+SETTINGS: Final = frozenset(Settings.__annotations__)
+
+
 def fresh_state(settings: Settings) -> HubState:
     """A state that nothing has happened to.
 
     Raises:
-        ValueError: a limit, a fault or a wrong hub is unknown, a value is out of range, or a fixture file is
-            wrong.
+        TypeError: there is no such setting.
+        ValueError: a limit, a fault or a wrong hub is unknown, a value is out of range, or a fixture file is wrong.
     """
+    if unknown := settings.keys() - SETTINGS:
+        raise TypeError(f"a hub has no setting {min(unknown)!r}; it has {', '.join(sorted(SETTINGS))}")
     rules = RuleBook(strict=settings.get("strict", False))
     rules.take(settings.get("rules", ()))
     return HubState(

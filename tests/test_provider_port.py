@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from record_provider import DEADLINE_S, RecordProvider
 
-from mockserver import MockHub, runner
+from mockserver import Clock, MockHub, runner
 from mockserver.keeper import Keeper
 from mockserver.provider_port import ProviderConnection
 from mockserver.state.hub import HubState
@@ -298,7 +298,7 @@ class Transport(asyncio.Transport):
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_QUICKACK"), reason="this system has no TCP_QUICKACK")
 def test_every_write_asks_for_quick_acknowledgements() -> None:
-    keeper, transport = Keeper(HubState([ServiceSettings(SERVICE, KEY)])), Transport()
+    keeper, transport = Keeper(HubState([ServiceSettings(SERVICE, KEY)]), Clock()), Transport()
     quick = (socket.TCP_QUICKACK, 1)
 
     async def talk() -> None:

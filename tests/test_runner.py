@@ -11,6 +11,7 @@ import pytest
 import uvloop
 
 from mockserver import MockHub
+from mockserver.clock import Clock
 from mockserver.keeper import Keeper
 from mockserver.runner import Runner
 from mockserver.state.hub import HubState
@@ -28,7 +29,7 @@ DEADLINE_S = 10
 def test_a_deadline_is_met_although_it_is_set_again_meanwhile(
     new_loop: Callable[[], asyncio.AbstractEventLoop], late_s: float
 ) -> None:
-    keeper = Keeper(HubState([ServiceSettings("MYGPT", "KEY")]))
+    keeper = Keeper(HubState([ServiceSettings("MYGPT", "KEY")]), Clock())
 
     async def meet() -> None:
         loop = asyncio.get_running_loop()

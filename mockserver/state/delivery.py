@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from mockserver.state.plan import Leg
 
@@ -108,18 +108,21 @@ JSON_TYPE = (b"content-type", b"application/json")
 """The header of every answer."""
 
 
-def delivery(
-    status: int,
-    headers: Iterable[tuple[bytes, bytes]],
-    body: bytes,
-    plan: Plan,
-    happened: Callable[[Fault], None] = lambda _: None,
-) -> Steps:
+class Message(NamedTuple):
+    """An answer as HTTP has it."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+def delivery(message: Message, plan: Plan, happened: Callable[[Fault], None] = lambda _: None) -> Steps:
     """The steps of an answer after everything that befalls it on its way from the hub to the client.
 
     `happened` is told of each fault that changed them.
     """
-    return befall([Head(status, tuple(headers)), Body(body), End()], plan.on(Leg.HUB_TO_CLIENT), happened)
+    status, headers, body = message
+    return befall([Head(status, headers), Body(body), End()], plan.on(Leg.HUB_TO_CLIENT), happened)
 
 
 def befall(steps: Steps, faults: Iterable[Fault], happened: Callable[[Fault], None]) -> Steps:

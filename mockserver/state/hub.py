@@ -16,7 +16,7 @@ from mockserver.state.admission import Admission
 from mockserver.state.answers import Answer, failure
 from mockserver.state.behaviour import Behaviour
 from mockserver.state.circumstances import Circumstances
-from mockserver.state.delivery import JSON_TYPE, delivery
+from mockserver.state.delivery import JSON_TYPE, Message, delivery
 from mockserver.state.exchanges import Asked, Call, Exchange
 from mockserver.state.generations import Refused
 from mockserver.state.json_text import BadJson
@@ -223,6 +223,8 @@ class HubState:
         `out` is given the request's bytes, and `End` behind the last of them, or the step that ends the connection.
         The door has to say in the end that the request has `arrived`.
         """
+        if not self.faults:
+            return None
         lane = self._circumstances.arriving(self.behaviour.service_name(path, self._services), out)
         if lane is not None:
             self._arriving.add(lane)
@@ -233,14 +235,20 @@ class HubState:
         self._arriving.discard(lane)
         lane.stop()
 
+    def message(self, exchange: Exchange) -> Message:
+        """What an answered exchange is answered with."""
+        if exchange.answer is None or exchange.status is None:
+            raise RuntimeError("an exchange has no message before its answer")
+        return _message(exchange.status, self.behaviour.render(exchange.answer))
+
+    def refused_method(self) -> Message:
+        """What a request by another method than POST is answered with."""
+        answer = failure(ErrorCode.INVALID_JSON, "The hub takes POST requests only.")
+        return _message(405, self.behaviour.render(answer), (b"allow", b"POST"))
+
     def delivery(self, exchange: Exchange) -> Steps:
         """An answered exchange as steps on the wire, after everything that befalls them."""
-        answer = exchange.answer
-        if answer is None:
-            raise RuntimeError("an exchange has no steps before its answer")
-        body = self.behaviour.render(answer)
-        headers = (JSON_TYPE, (b"content-length", b"%d" % len(body)))
-        return delivery(self.status(answer), headers, body, exchange.plan, self.faults.happened)
+        return delivery(self.message(exchange), exchange.plan, self.faults.happened)
 
     def play(self, exchange: Exchange, put: Callable[[Step], object], now: float) -> None:
         """Plays an exchange for a door, until the door says that the client has left or has everything.
@@ -284,7 +292,12 @@ class HubState:
             self._waiting.pop(exchange, None)
             exchange.forwarded = answer.forwarded or exchange.forwarded
             answer = self.behaviour.answer(exchange.request, answer)
-            exchange.status = self.status(answer)
+            if exchange.status is None:  # a blank may have gone out before
+                exchange.status = self.status(answer)
             exchange.deliver(answer, now)
             if self.journal is not None:
                 self.journal.settled(exchange)
+
+
+def _message(status: int, body: bytes, *more: tuple[bytes, bytes]) -> Message:
+    return Message(status, (JSON_TYPE, (b"content-length", b"%d" % len(body)), *more), body)

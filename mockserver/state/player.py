@@ -43,6 +43,7 @@ class Player:
         self._timers = timers
         self._keep_warm_s = keep_warm_s
         self._steps = steps
+        self._exchange = exchange
         self._plan = exchange.plan
         self._is_warm = False
         self._timer: Timer | None = None
@@ -89,6 +90,7 @@ class Player:
     def _keep_warm(self, due: float) -> None:
         if not self._is_warm:
             self._is_warm = True
+            self._exchange.status = _WARM_HEAD.status
             self._put(_WARM_HEAD)
         self._put(_BLANK)
         self._warm_at(due + self._keep_warm_s)
