@@ -319,6 +319,19 @@ def test_a_rule_without_an_answer_only_counts() -> None:
     assert bench.rules.unused() == []
 
 
+def test_rules_that_were_never_applied_are_named() -> None:
+    bench = RuleBench()
+    bench.rules.assert_all_used()
+    bench.on("hi").reply("x")
+    spare = bench.on("ho", name="spare").reply("x")
+    bench.ask("hi")
+    assert bench.rules.unused() == [spare]
+    with pytest.raises(AssertionError, match=r"^1 of 2 rules were never applied:\n  spare \(message = \"ho\"\)$"):
+        bench.rules.assert_all_used()
+    bench.ask("ho")
+    bench.rules.assert_all_used()
+
+
 # -- the order
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import logging
 import threading
 from contextlib import contextmanager
-from os import PathLike
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from mockserver.rules.criteria import COMMAND, MESSAGE
@@ -27,7 +26,8 @@ from mockserver.state.plan import NO_PLAN, Plan
 from neuroengine._generated.registry import ErrorCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
+    from os import PathLike
 
     from mockserver.rules.expected import Wish
 
@@ -145,10 +145,6 @@ class RuleBook:
 
         return self.add(*read_rules(path))
 
-    def take(self, rules: str | PathLike[str] | Iterable[Rule]) -> list[ActiveRule]:
-        """Adds rules as a hub's constructor takes them: values, or the path of a fixture file."""
-        return self.load(rules) if isinstance(rules, str | PathLike) else self.add(*rules)
-
     def remove(self, rule: ActiveRule) -> None:
         """Takes a rule out; one that is not there any more is no error."""
         with self._lock:
@@ -201,6 +197,16 @@ class RuleBook:
     def unused(self) -> list[ActiveRule]:
         """The rules that were never applied."""
         return [rule for rule in self._rules if not rule.calls]
+
+    def assert_all_used(self) -> None:
+        """Asserts that every rule was applied.
+
+        Raises:
+            AssertionError: some were not; the text names them.
+        """
+        if unused := self.unused():
+            labels = "".join(f"\n  {rule.label}" for rule in unused)
+            raise AssertionError(f"{len(unused)} of {len(self)} rules were never applied:{labels}")
 
     def near_misses(self, request: Mapping[str, Any], *, service: str = "") -> list[NearMiss]:
         """Why each rule would not answer such a request now, the nearest first; rules that would are left out."""
