@@ -41,6 +41,7 @@ OTHER = "Other-1"
         ({"raw": "True"}, {"raw": True}, {}),
         ({"raw": OneOf("true")}, {"raw": True}, {"raw": False}),
         ({"gettokens": 20}, {"gettokens": "020"}, {"gettokens": 21}),
+        ({"gettokens": 20}, {}, {"gettokens": "9" * 5000}),
         ({"key": None}, {"key": ""}, {"key": "k"}),
         ({"key": "k"}, {"key": "k"}, {}),
         ({"mood": "fine"}, {"mood": "fine"}, {"mood": ["fine"]}),

@@ -2,10 +2,15 @@
 
 The hub's thread reads one tuple and never waits; whoever adds or removes rules replaces that tuple under a lock.
 
-Order: rules of a higher priority first; among equals those that were added last, so that a test's own rule goes before
-what its fixtures set up. Rules that are added together, as those of one file, keep the order in which they stand. The
-first rule that matches and has an answer of its own gives it; rules without one that come before it let their delays
-and faults befall that answer.
+Order: rules of a higher priority first; among equals those that were added last, as with WireMock's stubs, so that a
+test's own rule goes before what its fixtures set up. Rules that are added together, as those of one file, keep the
+order in which they stand, as respx has it. The first rule that matches and has an answer of its own gives it; rules
+without one that come before it let their delays and faults befall that answer.
+
+A match is a call, whatever becomes of it: a quota may still refuse the request, or its client leave before a delay is
+over. A rule that answers with an error, and one that only delays or befalls, matches any POST whose body is a JSON
+object; one that answers with text only what the hub would generate for. A poll that goes on with a stream has its text
+from the rule of its generation, which is asked no more.
 """
 
 from __future__ import annotations
@@ -94,7 +99,7 @@ class ActiveRule(Grammar):
             why = f"The rule {self.name} failed: {type(error).__name__}: {error}."
             raise Refused(failure(ErrorCode.INTERNAL_ERROR, why)) from None
         turn = rule.turn_after(self.calls)
-        if turn is None or not (call.is_valid or turn.reply is None or not turn.reply.needs_generation):
+        if turn is None or not (call.is_valid or turn.reply is None or isinstance(turn.reply, Fail)):
             return None
         self.calls += 1
         return turn
