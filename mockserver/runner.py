@@ -17,7 +17,7 @@ from uvicorn.server import ServerState
 
 from mockserver.app import HubApp
 from mockserver.client_wire import CONNECTION
-from mockserver.provider_port import ProviderConnection, serve_providers
+from mockserver.provider_port import BACKLOG, ProviderConnection, serve_providers
 from mockserver.tls import GOODBYE_S
 
 if TYPE_CHECKING:
@@ -107,6 +107,7 @@ class Runner:
             sock=self._http,
             ssl=self._http_tls,
             ssl_shutdown_timeout=GOODBYE_S if self._http_tls else None,
+            backlog=BACKLOG,
         )
         providers = await serve_providers(self._keeper, self._providers, self._provider, self._provider_tls)
         self._keeper.alarms.add(self._deadline_moved)
