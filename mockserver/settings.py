@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from mockserver.faults import Faults
@@ -15,7 +16,6 @@ from neuroengine._generated.registry import DEFAULT_SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from os import PathLike
 
     from mockserver.clock import Clock
     from mockserver.state.plan import Pace
@@ -50,18 +50,25 @@ def fresh_state(settings: Settings) -> HubState:
     """
     if unknown := settings.keys() - SETTINGS:
         raise TypeError(f"a hub has no setting {min(unknown)!r}; it has {', '.join(sorted(SETTINGS))}")
-    rules = RuleBook(strict=settings.get("strict", False))
-    rules.take(settings.get("rules", ()))
     return HubState(
         services_of(settings),
         limits=settings.get("limits"),
         behaviour=behaviour_named(settings.get("wrong")),
         matching_statuses=settings.get("matching_statuses", False),
-        rules=rules,
+        rules=_rules(settings.get("rules", ()), strict=settings.get("strict", False)),
         journal=Journal(settings.get("journal_entries", DEFAULT_ENTRIES)),
         pace=settings.get("pace"),
         faults=Faults(settings.get("faults", ())),
     )
+
+
+def _rules(given: str | PathLike[str] | Iterable[Rule], *, strict: bool) -> RuleBook:
+    rules = RuleBook(strict=strict)
+    if isinstance(given, str | PathLike):
+        rules.load(given)
+    else:
+        rules.add(*given)
+    return rules
 
 
 def services_of(settings: Settings) -> tuple[ServiceSettings, ...]:
