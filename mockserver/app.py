@@ -161,7 +161,7 @@ class HubApp:
     async def _send(self, send: Send, answer: Answer) -> None:
         body = self._keeper.state.behaviour.render(answer)
         status = self._keeper.state.status(answer)
-        headers = [JSON_TYPE, (b"content-length", b"%d" % len(body))]
+        headers = self._keeper.state.behaviour.headers((JSON_TYPE, (b"content-length", b"%d" % len(body))))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 

@@ -152,8 +152,11 @@ class MockHub:
         except OSError:
             http.close()
             raise
-        tls = self._own_authority().server_context()
-        runner = Runner(self._keeper, http, provider, http_tls=tls if self._tls else None, provider_tls=tls)
+        authority = self._own_authority()
+        tls = authority.server_context()
+        others = self._keeper.state.behaviour.provider_hosts
+        provider_tls = authority.server_context(others) if others else tls
+        runner = Runner(self._keeper, http, provider, http_tls=tls if self._tls else None, provider_tls=provider_tls)
         runner.start()
         self._addresses = (http.getsockname()[1], provider.getsockname()[1])
         self._runner = runner

@@ -36,17 +36,20 @@ class Admission:
         """What is to be generated, or the answer to a request that deserves no generation; None for a command.
 
         The exchange is told which poll of its stream it is.
+
+        Raises:
+            Refused: a command is answered with an error.
         """
         name, request = exchange.service, exchange.request
         if "command" in request:
+            self._behaviour.check_access(None, access_key, request)
             return None
         exchange.poll = 1 if request.get("key") else 0
         service = self._services.get(name)
         if service is None:
             return failure(ErrorCode.UNKNOWN_SERVICE, f"There is no service {name[:80]!r} here.")
-        if not service.admits(access_key):
-            return failure(ErrorCode.UNAUTHORIZED, "The service needs an access key.")
         try:
+            self._behaviour.check_access(service, access_key, request)
             generation = self._behaviour.read_generation(request, self._limits)
         except Refused as refused:
             return refused.answer

@@ -21,11 +21,9 @@ from mockserver.state.exchanges import Asked, Call, Exchange
 from mockserver.state.generations import Refused
 from mockserver.state.json_text import BadJson
 from mockserver.state.limits import checked_limits
-from mockserver.state.links import Link
 from mockserver.state.open_streams import OpenStreams
 from mockserver.state.plan import NO_PLAN
 from mockserver.state.player import Player
-from mockserver.state.services import Service, ServiceSettings
 from mockserver.state.streams import Poll
 from mockserver.state.timers import Timers
 from mockserver.state.whole_replies import WholeReplies
@@ -38,8 +36,9 @@ if TYPE_CHECKING:
     from mockserver.rules import RuleBook
     from mockserver.state.delivery import Step, Steps
     from mockserver.state.lane import Lane
-    from mockserver.state.links import Wire
+    from mockserver.state.links import Link, Wire
     from mockserver.state.plan import Pace, StandingFaults
+    from mockserver.state.services import ServiceSettings
 
 __all__ = ["Exchange", "HubState"]
 
@@ -67,15 +66,15 @@ class HubState:
         journal: Journal | None = None,
         now: float = 0.0,
     ) -> None:
-        self.limits = checked_limits(limits or {})
-        self.timers = Timers()
         self.behaviour = behaviour or Behaviour()
+        self.limits = self.behaviour.kept_limits(checked_limits(limits or {}))
+        self.timers = Timers()
         self.rules = rules
         self.journal = journal
         self._matching_statuses = matching_statuses
         self._model = SimulatedModel()
         self._circumstances = Circumstances(pace, faults, self._model, self.limits, self.timers)
-        self._services = {row.name: Service(row, self.limits, self.timers, now) for row in services}
+        self._services = {row.name: self.behaviour.service_type(row, self.limits, self.timers, now) for row in services}
         self._streams = OpenStreams(self.behaviour, self._circumstances, self.limits, self.timers)
         self._admission = Admission(self._services, self.behaviour, self.limits, self._streams)
         self._whole = WholeReplies(self.behaviour, self._circumstances, self._model, self.timers)
@@ -122,6 +121,8 @@ class HubState:
             exchange.service = self.behaviour.service_name(exchange.path, self._services)
             exchange.plan = self._circumstances.plan(exchange.service, exchange.request)
         asked = self._admission.check(exchange, access_key)
+        if isinstance(asked, Asked) and exchange.begins and self.faults:
+            exchange.plan |= self._circumstances.generation_plan(exchange.service)
         if self.rules:
             self._ask(self.rules, exchange, is_valid=not isinstance(asked, Answer))
         if not exchange.plan.delay_s:
@@ -145,7 +146,7 @@ class HubState:
 
     def status(self, answer: Answer) -> int:
         """The HTTP status that an answer goes out with."""
-        return answer.matching_status if self._matching_statuses else 200
+        return self.behaviour.status(answer, answer.matching_status if self._matching_statuses else 200)
 
     @staticmethod
     def _ask(rules: RuleBook, exchange: Exchange, *, is_valid: bool) -> None:
@@ -190,7 +191,9 @@ class HubState:
     def connect(self, wire: Wire, now: float) -> Link:
         """Takes a provider's new connection."""
         self._connections += 1
-        link = Link(self._services.get, wire, self.limits, self.timers, now, self.faults, number=self._connections)
+        link = self.behaviour.link_type(
+            self._services.get, wire, self.limits, self.timers, now, self.faults, number=self._connections
+        )
         self._links.add(link)
         return link
 
@@ -239,7 +242,8 @@ class HubState:
         """What an answered exchange is answered with."""
         if exchange.answer is None or exchange.status is None:
             raise RuntimeError("an exchange has no message before its answer")
-        return _message(exchange.status, self.behaviour.render(exchange.answer))
+        message = _message(exchange.status, self.behaviour.render(exchange.answer))
+        return message._replace(headers=self.behaviour.headers(message.headers))
 
     def refused_method(self) -> Message:
         """What a request by another method than POST is answered with."""
