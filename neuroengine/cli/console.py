@@ -168,7 +168,7 @@ def connected(
     from neuroengine.client import Client
     from neuroengine.protocol.retry import Timeouts
 
-    timeouts = Timeouts() if timeout is None else Timeouts(answer_s=timeout, total_s=timeout)
+    timeouts = Timeouts() if timeout is None else Timeouts(answer_s=timeout, piece_s=timeout, total_s=timeout)
     with exit_codes():
         key = access_key(access_key_file)
         try:

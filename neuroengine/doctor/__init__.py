@@ -25,7 +25,7 @@ from neuroengine.transport.proxies import without_password
 from neuroengine.transport.way import Skipped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
 
     from neuroengine.doctor.doors import Checks
 
@@ -67,7 +67,7 @@ class Step:
     seconds: float = 0.0
 
 
-def examine(checkup: Checkup) -> Iterator[Step]:
+def examine(checkup: Checkup) -> Generator[Step]:
     """Tries the steps and tells of each when it has ended: first the hub's door for clients, then that for providers.
 
     Both are tried at the same time, so that a host that is down costs its time once.

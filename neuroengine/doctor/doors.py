@@ -28,7 +28,7 @@ from neuroengine.protocol.retry import Retry, Timeouts
 from neuroengine.transport.address import access_key, hub_url, published_url, service_name
 from neuroengine.transport.link import Address, provider_address
 from neuroengine.transport.probe import Obstacle
-from neuroengine.transport.proxies import proxy_for
+from neuroengine.transport.proxies import proxy_on_the_way
 from neuroengine.transport.trust import ssl_context
 from neuroengine.transport.way import Skipped, Way
 
@@ -161,7 +161,7 @@ class HubDoor(Door):
         parts = urlsplit(self._url)
         is_secure = parts.scheme == "https"
         address = Address(parts.hostname or "", parts.port or (HUB_PORT if is_secure else HTTP_PORT))
-        proxy = proxy_for(self._url)
+        proxy = proxy_on_the_way(self._url)
         self.way = Way(address, trust=trust if is_secure else None, proxy=proxy, limit_s=checkup.connect_s)
         return f"{self._url}, service {self._service}, {'with an' if key else 'no'} access key"
 

@@ -1,18 +1,22 @@
-"""The proxy that stands between a client and a hub, as the environment names it and as httpx takes it."""
+"""The proxy between a client and a hub, taken apart: where it listens, which variable names it, how to log in to it.
+
+Whether one is in force decides `address.proxy_for`, as for every client.
+"""
 
 from __future__ import annotations
 
 import base64
 import os
 import re
-import urllib.request
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies
 
+from neuroengine.transport.address import proxy_for
 from neuroengine.transport.link import Address
 
-DEFAULT_PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
-"""The ports of the kinds of proxy that a client can use."""
+_PORTS: Final = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
+"""The kinds of proxy that a client can use, with their usual ports."""
 
 
 class Proxy(NamedTuple):
@@ -21,7 +25,7 @@ class Proxy(NamedTuple):
     Attributes:
         source: the variable that names it.
         url: its address, without user name and password.
-        scheme: its kind, for example `http`; the empty text where the address is none.
+        scheme: its kind, for example `http`; the empty text where a client cannot use it.
         address: where it listens.
         authorization: what it wants to read in `Proxy-Authorization`, or the empty text.
     """
@@ -32,32 +36,25 @@ class Proxy(NamedTuple):
     address: Address
     authorization: str
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether it takes plain HTTP, so that a tunnel through it can be looked at."""
-        return self.scheme == "http"
 
-
-def proxy_for(url: str) -> Proxy | None:
+def proxy_on_the_way(url: str) -> Proxy | None:
     """The proxy in force for an address; None when the way is direct."""
-    parts = urlsplit(url)
-    proxies = urllib.request.getproxies()
-    kind = next((kind for kind in (parts.scheme, "all") if proxies.get(kind)), None)
-    if kind is None or urllib.request.proxy_bypass(parts.hostname or ""):
-        return None
-    given = proxies[kind] if "://" in proxies[kind] else f"http://{proxies[kind]}"
+    kind = urlsplit(url).scheme if getproxies().get(urlsplit(url).scheme) else "all"
+    given = getproxies().get(kind, "")
     names = (f"{kind}_proxy", f"{kind}_proxy".upper())
     source = next((name for name in names if os.environ.get(name)), "the system's settings")
     try:
-        proxy = urlsplit(given)
-        scheme, host, port = proxy.scheme, proxy.hostname or "", proxy.port
+        shown = proxy_for(url)
+        if shown is None:
+            return None
+        parts = urlsplit(given if "://" in given else f"http://{given}")
+        host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
     except ValueError:
-        scheme, host, port = "", "", None
-    if not host or scheme not in DEFAULT_PORTS:
-        return Proxy(source, without_password(given), "", Address(host, port or 0), "")
-    user = f"{unquote(proxy.username or '')}:{unquote(proxy.password or '')}"
+        return Proxy(source, without_password(given), "", Address("", 0), "")
+    scheme = parts.scheme if host and parts.scheme in _PORTS else ""
+    user = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
     authorization = f"Basic {base64.b64encode(user.encode()).decode()}" if user != ":" else ""
-    return Proxy(source, without_password(given), scheme, Address(host, port or DEFAULT_PORTS[scheme]), authorization)
+    return Proxy(source, shown, scheme, Address(host, port), authorization)
 
 
 def without_password(text: str) -> str:

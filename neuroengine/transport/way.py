@@ -127,7 +127,7 @@ class Way:
         """The trust of a way whose TLS can be looked at."""
         if self._trust is None:
             raise Skipped("the address begins with http://")
-        if self._proxy is not None and not self._proxy.is_plain:
+        if self._proxy is not None and self._proxy.scheme != "http":
             raise Skipped(f"it cannot be seen through a proxy of the kind {self._proxy.scheme}")
         return self._trust
 
