@@ -19,9 +19,12 @@ os.execv(sys.argv[1], sys.argv[1:])
 
 
 class Terminal:
-    """Runs `neuroengine` with these arguments on a terminal of its own while it is entered."""
+    """Runs `neuroengine` with these arguments on a terminal of its own while it is entered.
 
-    def __init__(self, *arguments: str) -> None:
+    `stdout` is an open file that standard output goes to instead.
+    """
+
+    def __init__(self, *arguments: str, stdout: int | None = None) -> None:
         self.shown = ""
         self._read = 0
         self._keys, screen = pty.openpty()
@@ -30,7 +33,7 @@ class Terminal:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", TAKE_TERMINAL, sys.executable, "-m", "neuroengine", *arguments],
                 stdin=screen,
-                stdout=screen,
+                stdout=screen if stdout is None else stdout,
                 stderr=screen,
                 env=environment,
                 start_new_session=True,

@@ -390,3 +390,18 @@ def test_on_a_terminal_lines_are_edited_and_remembered(slow_hub: SlowHub) -> Non
         terminal.expect("> ")
         terminal.type("\x04")
         assert terminal.end() == 0
+
+
+def test_on_a_terminal_replies_that_go_into_a_file_leave_the_prompt_behind(slow_hub: SlowHub, tmp_path: Path) -> None:
+    replies = tmp_path / "replies"
+    with replies.open("w") as file:
+        arguments = ("chat", "--service", "S", "--url", slow_hub.url)
+        with Terminal(*arguments, stdout=file.fileno()) as terminal:
+            terminal.expect("> ")
+            terminal.type("Hi!\r")
+            assert slow_hub.held.acquire(timeout=60)
+            terminal.type("\x03")
+            terminal.expect("> ")
+            terminal.type("/quit\r")
+            assert terminal.end() == 0
+    assert replies.read_text() == "Once upon\n"
