@@ -138,5 +138,18 @@ def test_a_wrong_level_is_said_and_ends_nothing() -> None:
     done = in_fresh_interpreter(LOSING, NEUROENGINE_LOG="loud")
     assert done.stdout == "ConnectionFailed\n"
     assert "'loud'" in done.stderr
+
+
+def test_a_program_can_show_the_log_itself(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ValueError, match="debug, info, warning, error"):
         log.show_log("loud")
+    before = list(log.LOG.handlers)
+    try:
+        log.show_log("Info")
+        assert broken_once().client().generate(PROMPT).text == "Hello!"
+    finally:
+        log.LOG.handlers[:] = before
+        log.LOG.setLevel(logging.NOTSET)
+    shown = capsys.readouterr().err
+    assert shown.count("INFO neuroengine: next try in") == 2
+    assert "DEBUG" not in shown
