@@ -39,6 +39,8 @@ class ListedHub(FakeHub):
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         if "command" in json.loads(request.content):
+            if isinstance(self.models, Exception):
+                raise self.models
             return httpx.Response(200, json=self.models)
         return super().__call__(request)
 
@@ -67,6 +69,7 @@ def piped(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Result, FakeHu
 def typed(piped: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Result, FakeHub]]:
     """The same, with a person at the keyboard."""
     monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "500")
     return piped
 
 
@@ -139,6 +142,24 @@ def test_a_hub_without_a_usable_list_is_talked_to_all_the_same(piped: Callable[.
     result, hub = piped("Hi!\n", answered("Hello."), END, models=models)
     assert (result.exit_code, result.stdout, result.stderr) == (0, "Hello.\n", "")
     assert prompts(hub) == ["User: Hi!\nAssistant:"]
+
+
+def test_a_hub_that_is_not_there_ends_what_is_piped_at_once(piped: Callable[..., Any]) -> None:
+    result, hub = piped("Hi!\nMore\n", models=httpx.ConnectTimeout("late"))
+    assert (result.exit_code, result.stdout, hub.bodies) == (3, "", [])
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_hub_that_loses_the_question_for_its_list_is_talked_to(piped: Callable[..., Any]) -> None:
+    result, _ = piped("Hi!\n", answered("Hello."), END, models=httpx.ReadTimeout("late"))
+    assert (result.exit_code, result.stdout) == (0, "Hello.\n")
+
+
+def test_a_person_may_wait_for_a_hub_that_is_not_there(typed: Callable[..., Any]) -> None:
+    result, _ = typed("Hi!\n", answered("Hello."), END, models=httpx.ConnectTimeout("late"))
+    assert (result.exit_code, "Hello." in result.stdout) == (0, True)
+    assert "accepted no connection in time" in result.stderr
+    assert "/help lists the commands, Ctrl-D ends." in result.stderr
 
 
 def test_the_options_go_out_with_every_question(piped: Callable[..., Any]) -> None:

@@ -231,6 +231,19 @@ def test_an_error_says_what_can_be_done_about_it(fake: Callable[..., FakeHub], a
     assert sentence.count("\n") == 1
 
 
+def test_on_a_terminal_an_error_is_broken_between_words(
+    fake: Callable[..., FakeHub], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake(answered("Not here, nor anywhere else, and not now either.", 6))
+    piped = run("ask", "Hi").stderr
+    on_a_terminal(monkeypatch, 40)
+    typed = run("ask", "Hi").stderr
+    assert piped.count("\n") == 1
+    assert typed.count("\n") > 2
+    assert all(len(line) <= 40 for line in typed.splitlines())
+    assert typed.split() == piped.split()
+
+
 @pytest.mark.parametrize("options", [[], ["--stream"], ["--json"]], ids=repr)
 def test_a_misspelt_service_is_told_the_names_that_are_near(fake: Callable[..., FakeHub], options: list[str]) -> None:
     listed = [MODEL | {"name": name} for name in ("Neuroengine-Large", "Neuroengine-Small", f"Elsewhere{HOSTILE}")]

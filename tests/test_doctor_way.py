@@ -119,6 +119,7 @@ def test_a_port_that_says_nothing_costs_the_time_limit() -> None:
     with silent_port() as port:
         address = f"localhost:{port.number}"
         found = examine("--url", port.url, "--provider", address, "--timeout", "0.1")
+        asked_before = len(port.taken)
         plain = examine("--url", f"http://{address}", "--no-provider", "--timeout", "0.1")
     assert found.failed() == [("hub", "tls"), ("provider", "tls")]
     assert found.hub("tls")[1] == f"{address} takes the connection and then says nothing within 0.1 s"
@@ -126,6 +127,7 @@ def test_a_port_that_says_nothing_costs_the_time_limit() -> None:
     assert plain.failed() == [("hub", "http")]
     assert "in time" in plain.hub("http")[1]
     assert "--timeout gives a slow one more time" in plain.hub("http")[2]
+    assert len(port.taken) == asked_before + 2, "a time limit is spent once: nobody waits for TLS as well"
 
 
 def test_an_authority_that_is_not_trusted(hub: MockHub, ca_file: str) -> None:

@@ -41,7 +41,7 @@ class Port:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.number: int = self._listener.getsockname()[1]
         self.url = f"https://localhost:{self.number}"
-        self._open: list[socket.socket] = []
+        self.taken: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept_all)]
 
     def __enter__(self) -> Self:
@@ -49,7 +49,7 @@ class Port:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        for connection in (self._listener, *self._open):
+        for connection in (self._listener, *self.taken):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
             connection.close()
@@ -63,7 +63,7 @@ class Port:
             except OSError:
                 return
             connection.settimeout(DEADLINE_S)
-            self._open.append(connection)
+            self.taken.append(connection)
             thread = threading.Thread(target=self._serve_one, args=(connection,))
             self._threads.append(thread)
             thread.start()

@@ -24,7 +24,7 @@ import click
 from neuroengine.cli import chat_commands, console
 from neuroengine.cli.sampling import sampling_options, take_sampling
 from neuroengine.conversation import Conversation, Frame
-from neuroengine.errors import NeuroengineError, UnknownServiceError
+from neuroengine.errors import ConnectionFailed, NeuroengineError, UnknownServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -87,18 +87,26 @@ class Chat:
         self._models: Sequence[Model] = ()
 
     def meet(self) -> None:
-        """Looks the service up: how it frames a prompt and, for a person, whether it is there."""
+        """Looks the service up: how it frames a prompt and, for a person, whether it is there.
+
+        Raises:
+            ConnectionFailed: the hub cannot be reached; a person is told so instead, and may try later.
+        """
         try:
             self._models = self.client.models()
         except NeuroengineError as error:  # a hub without a list can be talked to as well
             if self._is_personal:
                 console.complain(error)
-            return
-        model = next((model for model in self._models if model.name == self.client.service), None)
-        if model is not None:
-            self.talk.frame = Frame.of_service(model.preprompt, model.endprompt)
+            elif isinstance(error, ConnectionFailed) and not error.request_sent:
+                raise  # nobody is there, and no program should wait for that once more with each line
+        else:
+            model = next((model for model in self._models if model.name == self.client.service), None)
+            if model is not None:
+                self.talk.frame = Frame.of_service(model.preprompt, model.endprompt)
+            if self._is_personal:
+                self.tell(self._greeting(model))
         if self._is_personal:
-            self.tell(f"{self._greeting(model)}\n/help lists the commands, Ctrl-D ends.\n")
+            self.tell("/help lists the commands, Ctrl-D ends.\n")
 
     def run(self) -> None:
         """Holds the conversation until the lines end."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 import re
+import shutil
 import sys
+import textwrap
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -80,13 +82,17 @@ def write(text: str) -> None:
 
 
 def complain(error: NeuroengineError) -> None:
-    """Writes an error on one line to standard error, with what can be done about it."""
+    """Writes an error as one paragraph to standard error, with what can be done about it."""
     known = next((_ADVICE[kind] for kind in type(error).__mro__ if kind in _ADVICE), "")
     advice = "; ".join(part for part in (*getattr(error, "__notes__", ()), known) if part)
     text = one_line(str(error))
     if advice:
         text += f" {advice[0].upper()}{advice[1:]}." if text.endswith((".", "!", "?")) else f"; {advice}"
-    click.echo(f"Error: {text}", err=True)
+    text = f"Error: {text}"
+    if sys.stderr.isatty():  # a terminal breaks lines inside words
+        width = shutil.get_terminal_size().columns
+        text = textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
+    click.echo(text, err=True)
 
 
 def fail(sentence: str, code: int) -> NoReturn:

@@ -21,6 +21,7 @@ from neuroengine.errors import (
     InvalidField,
     NeuroengineError,
     ProtocolError,
+    TimedOut,
 )
 from neuroengine.models import names_near
 from neuroengine.protocol import fields
@@ -175,12 +176,12 @@ class HubDoor(Door):
         except (HubError, ProtocolError) as error:
             self._no_list = error
         except ConnectionFailed as error:
-            raise Obstacle(str(error), self._http_fix()) from None
+            raise Obstacle(str(error), self._http_fix(error)) from None
         return "an answer came"
 
-    def _http_fix(self) -> str:
-        """What to do about a port that gives no answer."""
-        if self.way.speaks_tls_after_all():
+    def _http_fix(self, error: ConnectionFailed) -> str:
+        """What to do about a port that gives no answer. One that speaks TLS answers plain HTTP at once, if badly."""
+        if not isinstance(error, TimedOut) and self.way.speaks_tls_after_all():
             return "the port speaks TLS: write https:// instead of http://"
         return "check the port, and that the program behind it is a hub; --timeout gives a slow one more time"
 
