@@ -163,7 +163,7 @@ class ReplyReader:
     def __init__(self, prompt: str, mark: str) -> None:
         self._prompt = prompt
         self._mark = mark
-        self._echoes: bool | None = None  # not known yet
+        self._is_behind_prompt = False  # whether it is settled what of the beginning is the prompt come back
         self._held = ""  # came, and may still turn out not to belong to the reply
         self._begun = False
         self.over = False
@@ -178,22 +178,23 @@ class ReplyReader:
         """Says that no piece comes any more; returns the rest of the text."""
         if self.over:
             return ""
-        self._settle_echo()
+        self._drop_echo()
         text = self._release()
         rest, self._held = self._held.rstrip(), ""
         return text + (rest if self._begun else rest.lstrip())
 
     def _may_be_echo(self) -> bool:
         """Whether what came is no more than the beginning of the prompt."""
-        if self._echoes is None and len(self._held) < len(self._prompt) and self._prompt.startswith(self._held):
+        begins_like_it = len(self._held) < len(self._prompt) and self._prompt.startswith(self._held)
+        if begins_like_it and not self._is_behind_prompt:
             return True
-        self._settle_echo()
+        self._drop_echo()
         return False
 
-    def _settle_echo(self) -> None:
+    def _drop_echo(self) -> None:
         """Drops the prompt, if it came back; what follows is the reply and begins a line."""
-        if self._echoes is None:
-            self._echoes = self._held.startswith(self._prompt)
+        if not self._is_behind_prompt:
+            self._is_behind_prompt = True
             self._held = "\n" + self._held.removeprefix(self._prompt)
 
     def _release(self) -> str:

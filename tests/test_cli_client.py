@@ -218,7 +218,7 @@ def test_an_error_is_one_sentence_and_its_code(
             answered("A key, please.", 10),
             "A key, please. Give the key with --access-key-file, or in NEUROENGINE_KEY.\n",
         ),
-        (answered("Too long.", 11), "Too long. Shorten it.\n"),
+        (answered("Too long.", 11), "Too long. Shorten it; in a chat a smaller --budget does.\n"),
         (answered("Mine.", 4711), "Mine.\n"),
         ({}, '; "neuroengine doctor" finds out whether this is a hub\n'),
         (httpx.ConnectTimeout("late"), '; "neuroengine doctor" finds out where it breaks\n'),

@@ -92,6 +92,12 @@ def test_the_help_of_the_command_line_loads_no_command() -> None:
     assert loaded_after(program, "httpx", "pydantic", "asyncio", "rich") & set(HEAVY) <= {"click"}
 
 
+@pytest.mark.parametrize("command", ["ask", "chat", "models", "doctor"])
+def test_the_help_of_a_command_loads_nothing_that_the_command_needs(command: str) -> None:
+    program = f"from neuroengine.cli import main\nmain(['{command}', '--help'], standalone_mode=False)"
+    assert loaded_after(program, "httpx", "pydantic", "asyncio", "rich") & set(HEAVY) == set()
+
+
 def test_only_the_transport_imports_httpx() -> None:
     root = Path(str(neuroengine.__file__)).parent
     importing = {

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from neuroengine.client import Client
 
-_EXAMPLES: Final = """\b
+_EPILOG: Final = """\b
 Examples:
   neuroengine ask --stream "Tell me about the sea."
   neuroengine ask --service MYGPT --max-new-len 500 < prompt.txt
@@ -26,7 +26,7 @@ Exit code: 0 there is a reply; 1 the hub answered an error; 2 wrong usage; 3 the
 nonsense."""
 
 
-@click.command(name="ask", epilog=_EXAMPLES)
+@click.command(name="ask", epilog=_EPILOG)
 @click.argument("prompt", required=False)
 @service_option
 @click.option("--stream", is_flag=True, help="Print the reply as it comes.")

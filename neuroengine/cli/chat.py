@@ -39,7 +39,7 @@ own default ends most of them in the middle of a sentence."""
 SEEDS: Final = 2**31
 """Seeds are drawn below this; the field itself takes more."""
 
-_EXAMPLES: Final = """\b
+_EPILOG: Final = """\b
 Examples:
   neuroengine chat
   neuroengine chat --service MYGPT --system "You are a patient teacher."
@@ -213,7 +213,7 @@ def _piped() -> Iterator[str]:
             raise click.UsageError(f"line {number} of standard input is not UTF-8") from None
 
 
-@click.command(name="chat", epilog=_EXAMPLES)
+@click.command(name="chat", epilog=_EPILOG)
 @console.service_option
 @click.option("--system", default="", metavar="TEXT", help="What the model is told before the conversation.")
 @click.option(

@@ -55,7 +55,7 @@ _ADVICE: Final[Mapping[type[NeuroengineError], str]] = MappingProxyType(
         UnknownServiceError: '"neuroengine models" lists the names',
         ProviderOfflineError: '"neuroengine models" shows who is connected',
         UnauthorizedError: "give the key with --access-key-file, or in NEUROENGINE_KEY",
-        RequestTooLargeError: "shorten it",
+        RequestTooLargeError: "shorten it; in a chat a smaller --budget does",
         ConnectionFailed: '"neuroengine doctor" finds out where it breaks',
         ProtocolError: '"neuroengine doctor" finds out whether this is a hub',
     }

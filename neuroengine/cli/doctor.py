@@ -22,7 +22,7 @@ _SLOW_S: Final = 0.5
 """A step that takes so long is shown with its time. Unit: seconds."""
 _WIDTHS: Final = (len("not tried"), len("certificate"))
 
-_EXAMPLES: Final = """\b
+_EPILOG: Final = """\b
 Examples:
   neuroengine doctor
   neuroengine doctor --url https://localhost:8443 --ca-file ca.pem
@@ -31,7 +31,7 @@ Examples:
 Exit code: 0 all that was tried is well; 1 something is wrong; 2 wrong usage."""
 
 
-@click.command(name="doctor", epilog=_EXAMPLES)
+@click.command(name="doctor", epilog=_EPILOG)
 @console.service_option
 @click.option(
     "--provider",

@@ -23,7 +23,7 @@ _COMMENT_WIDTH: Final = 18
 _GAP: Final = 2
 """Blanks between two columns."""
 
-_EXAMPLES: Final = """\b
+_EPILOG: Final = """\b
 Examples:
   neuroengine models
   neuroengine models --json | jq -r '.[] | select(.connected) | .name'
@@ -32,7 +32,7 @@ Exit code: 0 there is a list; 1 the hub answered an error; 2 wrong usage; 3 the 
 nonsense."""
 
 
-@click.command(name="models", epilog=_EXAMPLES)
+@click.command(name="models", epilog=_EPILOG)
 @click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
 @hub_options
 def command(*, as_json: bool, **options: Any) -> None:

@@ -75,9 +75,11 @@ def examine(checkup: Checkup) -> Generator[Step]:
     behind: queue.SimpleQueue[Step | None] = queue.SimpleQueue()
 
     def try_provider() -> None:
-        for step in _steps(PROVIDER, provider_door.checks()):
-            behind.put(step)
-        behind.put(None)
+        try:
+            for step in _steps(PROVIDER, provider_door.checks()):
+                behind.put(step)
+        finally:
+            behind.put(None)
 
     provider_door, hub_door = ProviderDoor(checkup), HubDoor(checkup)
     tries_provider = checkup.with_provider and provider_door.is_known()

@@ -39,8 +39,9 @@ class Proxy(NamedTuple):
 
 def proxy_on_the_way(url: str) -> Proxy | None:
     """The proxy in force for an address; None when the way is direct."""
-    kind = urlsplit(url).scheme if getproxies().get(urlsplit(url).scheme) else "all"
-    given = getproxies().get(kind, "")
+    proxies = getproxies()
+    kind = urlsplit(url).scheme if proxies.get(urlsplit(url).scheme) else "all"
+    given = proxies.get(kind, "")
     names = (f"{kind}_proxy", f"{kind}_proxy".upper())
     source = next((name for name in names if os.environ.get(name)), "the system's settings")
     try:
