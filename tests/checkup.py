@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from click.testing import CliRunner, Result
@@ -53,6 +54,15 @@ def clear_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if VARIABLE.fullmatch(name):
             monkeypatch.delenv(name)
+
+
+def know_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets the name server say of every name that there is none, whatever this machine's own one would do."""
+
+    def unknown(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
 
 
 def run(*arguments: str) -> Result:

@@ -67,6 +67,25 @@ class Terminal:
             pass
         return self._process.wait(DEADLINE_S)
 
+    def interrupt(self) -> int:
+        """Presses Ctrl-C until the command has ended; returns its exit code.
+
+        Python sees a Ctrl-C that comes just before it waits for a key only with the next key (`readline` looks at
+        signals after waiting), so that a person, too, may have to press it twice.
+        """
+        deadline = time.monotonic() + DEADLINE_S
+        while True:
+            self.type("\x03")
+            if self._ends(min(deadline, time.monotonic() + 1)):
+                return self._process.wait(DEADLINE_S)
+            assert time.monotonic() < deadline, f"Ctrl-C did not end it: {self.shown!r}"
+
+    def _ends(self, deadline: float) -> bool:
+        """Whether the command ends by then; what it shows meanwhile is read."""
+        while self._process.poll() is None and time.monotonic() < deadline:
+            self._see(min(deadline, time.monotonic() + 0.05))
+        return self._process.poll() is not None
+
     def _see(self, deadline: float) -> bool:
         """Reads what is shown next; false when nothing more comes."""
         if not select.select([self._keys], [], [], max(0.0, deadline - time.monotonic()))[0]:

@@ -394,8 +394,9 @@ def test_on_a_terminal_ctrl_c_stops_a_reply_and_ctrl_d_ends(slow_hub: SlowHub) -
 def test_on_a_terminal_ctrl_c_at_the_prompt_ends(slow_hub: SlowHub) -> None:
     with Terminal("chat", "--service", "S", "--url", slow_hub.url) as terminal:
         terminal.expect("> ")
-        terminal.type("half a line\x03")
-        assert terminal.end() == 130
+        terminal.type("half a line")
+        terminal.expect("half a line")
+        assert terminal.interrupt() == 130
     assert "Traceback" not in terminal.shown
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from checkup import SERVICE, clear_environment, examine
+from checkup import SERVICE, clear_environment, examine, know_no_name
 from proxy import Proxy
 from wrong_hosts import Port, closed_port, silent_port, speaking_port
 
@@ -106,7 +106,6 @@ def test_a_proxy_is_told_the_password_that_its_variable_holds(monkeypatch: pytes
         ("http://user:s3cr3t@[127.0.0.1:1", "no proxy that a client can use"),
         ("http://user:s3cr3t@127.0.0.1:99999", "no proxy that a client can use"),
         ("socks5://127.0.0.1:1", "a package for it is missing"),
-        ("http://nosuch.invalid:1", "the name 'nosuch.invalid' is not known"),
     ],
 )
 def test_a_proxy_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, proxy: str, words: str) -> None:
@@ -116,6 +115,14 @@ def test_a_proxy_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, proxy: str
     assert words in found.hub("proxy")[1]
     assert "s3cr3t" not in found.hub("proxy")[1]
     assert "NO_PROXY" in found.hub("proxy")[2]
+
+
+def test_a_proxy_that_no_name_server_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    know_no_name(monkeypatch)
+    monkeypatch.setenv("ALL_PROXY", "http://nosuch.invalid:1")
+    found = examine("--url", "https://hub.test")
+    assert found.failed() == [("hub", "proxy")]
+    assert "the name 'nosuch.invalid' is not known" in found.hub("proxy")[1]
 
 
 def test_a_proxy_of_another_kind_hides_the_certificate(monkeypatch: pytest.MonkeyPatch) -> None:

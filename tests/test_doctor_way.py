@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
-from checkup import SERVICE, clear_environment, examine
+from checkup import SERVICE, clear_environment, examine, know_no_name
 from wrong_hosts import Port, TlsPort, closed_port, port_of_a_dead_host, silent_port, web_server
 
 from mockserver import MockHub
@@ -54,7 +54,8 @@ def server_context(certificate: trustme.LeafCert) -> ssl.SSLContext:
     return context
 
 
-def test_a_host_that_no_name_server_knows() -> None:
+def test_a_host_that_no_name_server_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    know_no_name(monkeypatch)
     found = examine("--url", "https://nosuch.invalid", "--provider", "nosuch.invalid:4444")
     assert found.failed() == [("hub", "name"), ("provider", "name")]
     assert "'nosuch.invalid'" in found.hub("name")[1]
