@@ -26,7 +26,9 @@ if TYPE_CHECKING:
         TimedOut,
         TLSFailed,
     )
+    from neuroengine.events import RequestEvent, ResponseEvent, RetryEvent
     from neuroengine.models import Model
+    from neuroengine.presence import ProviderState, StateChange
     from neuroengine.protocol.answers import Reply
     from neuroengine.protocol.jobs import Request
     from neuroengine.protocol.requests import Sampling
@@ -54,10 +56,15 @@ __all__ = [
     "ProtocolError",
     "Provider",
     "ProviderFailure",
+    "ProviderState",
     "Reply",
     "Request",
+    "RequestEvent",
+    "ResponseEvent",
     "Retry",
+    "RetryEvent",
     "Sampling",
+    "StateChange",
     "Stream",
     "StreamGap",
     "TLSFailed",
@@ -82,7 +89,9 @@ _HOMES: Final = {
         "TLSFailed",
         "TimedOut",
     ),
+    "events": ("RequestEvent", "ResponseEvent", "RetryEvent"),
     "models": ("Model",),
+    "presence": ("ProviderState", "StateChange"),
     "protocol.answers": ("Reply",),
     "protocol.jobs": ("Request",),
     "protocol.requests": ("Sampling",),

@@ -181,7 +181,7 @@ class ProviderFailure(NeuroengineError):
 
     Args:
         sentence: what the person at the client is told; no place for keys, addresses and stack traces.
-        code: the answer's `errorcode`: the registry's "provider_error", or 100 or more for a code of the provider's own.
+        code: the answer's `errorcode`: that of "provider_error", or 100 and more for one of the provider's own.
 
     Raises:
         ValueError: the code is another one of the registry's.

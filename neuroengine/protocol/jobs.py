@@ -1,5 +1,4 @@
-"""A client's request as a provider gets it: the members as the hub wrote them, and typed views of those that the
-protocol knows.
+"""A client's request as a provider gets it: the members as the hub wrote them, and typed views of the known ones.
 
 Reading is lenient: a field that is missing, or that no hub would have let through, counts as its default
 (NE-PROV-017, NE-PROV-018).
