@@ -91,7 +91,8 @@ def settings(dice: random.Random) -> tuple[Retry, Timeouts, Callable[[], str]]:
     """How patient the client is, and its keys."""
     keys = (f"key {number}" for number in count())
     retry = Retry(tries=dice.choice([1, 2, 3, 6, 50]))
-    return retry, Timeouts(answer_s=ANSWER_S, total_s=dice.choice([90.0, 600.0, 1e6])), lambda: next(keys)
+    total_s = dice.choice([90.0, 600.0, 1e6])
+    return retry, Timeouts(answer_s=ANSWER_S, piece_s=total_s, total_s=total_s), lambda: next(keys)
 
 
 def cases(reader: str, *, knows_seq: bool) -> Iterator[tuple[FaultyHub, random.Random]]:
