@@ -12,8 +12,6 @@ import weakref
 from typing import TYPE_CHECKING, Final
 from urllib.request import getproxies
 
-import httpx
-
 from neuroengine._generated.registry import PROVIDER_PAYLOAD_BYTES
 from neuroengine._version import __version__
 from neuroengine.errors import ConnectionFailed, NeuroengineError, TimedOut
@@ -22,6 +20,7 @@ from neuroengine.log import LOG
 from neuroengine.protocol.answers import Received
 from neuroengine.protocol.flow import Send
 from neuroengine.transport.failures import translated
+from neuroengine.transport.lean_httpx import httpx
 from neuroengine.transport.trust import ssl_context
 
 if TYPE_CHECKING:
