@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import uvloop
 from foreign_programs import DEADLINE_S, SERVICE, client, post
-from stepped_hub import Stage
+from stepped_hub import LONG_S, Stage
 
 from mockserver import Clock, MockHub, Pace
 from mockserver.keeper import Keeper
@@ -178,11 +178,11 @@ def test_a_provider_is_written_to_before_advance_returns() -> None:
 
 @pytest.mark.usefixtures("each_loop")
 def test_a_running_clock_that_is_advanced_wakes_the_hub_in_time() -> None:
-    with Stage(clock=Clock(), limits={"provider_answer_s": 10_000, "keep_warm_s": 20_000}) as stage:
+    with Stage(clock=Clock(), limits={"provider_answer_s": 10_000, "keep_warm_s": LONG_S, "ping_s": LONG_S}) as stage:
         stage.provider()
         caller = stage.ask()
         # What is left is real time, and the hub must not sleep through it.
-        stage.advance(9_999.9)
+        stage.advance(9_999)
         assert caller.answer()["errorcode"] == ErrorCode.PROVIDER_TIMEOUT
 
 
