@@ -12,6 +12,7 @@ from neuroengine._version import __version__
 
 if TYPE_CHECKING:
     from neuroengine.client import AsyncClient, Client
+    from neuroengine.conversation import Conversation, Frame
     from neuroengine.errors import (
         ConfigurationError,
         ConnectionFailed,
@@ -45,6 +46,8 @@ __all__ = [
     "Client",
     "ConfigurationError",
     "ConnectionFailed",
+    "Conversation",
+    "Frame",
     "HubError",
     "InvalidField",
     "LinkLost",
@@ -75,6 +78,7 @@ __all__ = [
 
 _HOMES: Final = {
     "client": ("AsyncClient", "Client"),
+    "conversation": ("Conversation", "Frame"),
     "errors": (
         "ConfigurationError",
         "ConnectionFailed",

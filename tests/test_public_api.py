@@ -92,6 +92,12 @@ def test_the_help_of_the_command_line_loads_no_command() -> None:
     assert loaded_after(program, "httpx", "pydantic", "asyncio", "rich") & set(HEAVY) <= {"click"}
 
 
+@pytest.mark.parametrize("command", ["ask", "chat", "models", "doctor"])
+def test_the_help_of_a_command_loads_nothing_that_the_command_needs(command: str) -> None:
+    program = f"from neuroengine.cli import main\nmain(['{command}', '--help'], standalone_mode=False)"
+    assert loaded_after(program, "httpx", "pydantic", "asyncio", "rich") & set(HEAVY) == set()
+
+
 def test_a_client_loads_no_command_line_of_httpx_or_of_ours() -> None:
     program = "from neuroengine import Client\nClient('S', url='http://127.0.0.1:9')"
     assert loaded_after(program, "httpx", "click", "rich", "pygments", "asyncio", "pydantic", "tomllib") == {"httpx"}
@@ -113,7 +119,7 @@ assert httpx.main is mine and sys.modules["httpx._main"].main is mine
     assert loaded_after(program, "httpx") == {"httpx"}
 
 
-def test_only_one_module_imports_httpx() -> None:
+def test_only_the_transport_imports_httpx() -> None:
     root = Path(str(neuroengine.__file__)).parent
     importing = {
         path.relative_to(root).as_posix()
