@@ -13,6 +13,7 @@ from neuroengine._version import __version__
 COMMANDS: Final = {
     "ask": "Ask a shared LLM for a reply.",
     "models": "List the LLMs that a hub offers.",
+    "serve": "Share an LLM under a service's name.",
     "mock": "Run a mock hub on this machine.",
     "conformance": "Judge a hub against the spec.",
     "spec": "Print or export the spec.",
