@@ -1,8 +1,7 @@
 """The hub's HTTP door: an ASGI application, one route for everything, as the protocol has it.
 
-Every answer to a POST is JSON, whatever went wrong. A whole reply that takes long is kept warm with blanks, which are
-JSON white space and keep clients waiting that give up after 20 seconds without a byte; that commits the status to
-200.
+Every answer to a POST is JSON, whatever went wrong. An answer that is there at once and that nothing befalls is sent as
+it is; every other exchange is played, step by step, by the state and its timers.
 """
 
 from __future__ import annotations
@@ -10,21 +9,24 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from mockserver.client_wire import CONNECTION, ClientWire
+from mockserver.outbox import Outbox
 from mockserver.state.answers import failure
+from mockserver.state.delivery import JSON_TYPE, Body, End
 from neuroengine._generated.registry import ErrorCode
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
+    from mockserver.keeper import Keeper
     from mockserver.state.answers import Answer
-    from mockserver.state.hub import Exchange, HubState
+    from mockserver.state.lane import Lane
 
     Scope = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
     Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _BEARER = "bearer "
-_JSON = (b"content-type", b"application/json")
 
 
 class _ClientLeft(Exception):
@@ -32,16 +34,10 @@ class _ClientLeft(Exception):
 
 
 class HubApp:
-    """The ASGI application over a hub's state.
+    """The ASGI application over a hub's state."""
 
-    `changed` is called after each thing that may have moved the hub's next deadline. `matching_statuses` answers
-    errors with the HTTP status that the registry names instead of 200.
-    """
-
-    def __init__(self, state: HubState, changed: Callable[[], None], *, matching_statuses: bool = False) -> None:
-        self._state = state
-        self._changed = changed
-        self._matching_statuses = matching_statuses
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
         self.answering: set[asyncio.Task[Any] | None] = set()
         """The tasks whose request was read and whose answer is not yet out."""
         self._reading: set[Send] = set()
@@ -61,7 +57,7 @@ class HubApp:
             return
         self._reading.add(send)
         try:
-            body = await self._read(receive)
+            body = await self._arrival(scope, receive, send)
         except _ClientLeft:
             return
         finally:
@@ -73,23 +69,77 @@ class HubApp:
         finally:
             self.answering.discard(task)
 
+    async def _arrival(self, scope: Scope, receive: Receive, send: Send) -> bytes | None:
+        """The body after everything that befalls it on its way, or None when it is over the limit.
+
+        Raises:
+            _ClientLeft: no request came of it.
+        """
+        if not self._keeper.state.faults:
+            return await self._read(receive)
+        outbox = Outbox()
+        with self._keeper as now:
+            state = self._keeper.state
+            lane = state.arriving(scope["path"], lambda step, _: outbox.put(step))
+            if lane is not None:
+                lane.start(now)
+        if lane is None:
+            return await self._read(receive)
+        left = asyncio.ensure_future(self._feed(lane, receive))
+        left.add_done_callback(lambda _: outbox.close())
+        wire = ClientWire(send, _transport(scope), left)
+        body = bytearray()
+        try:
+            while not isinstance(step := await outbox.get(), End):
+                if step is None:
+                    raise _ClientLeft
+                if isinstance(step, Body):
+                    body += step.data
+                else:
+                    await wire.act(step)
+        finally:
+            left.cancel()
+            with self._keeper:
+                state.arrived(lane)
+        return bytes(body) if len(body) <= state.limits["http_body_bytes"] else None
+
+    async def _feed(self, lane: Lane, receive: Receive) -> None:
+        """Feeds a lane with a request's body, but not with much more than is allowed; returns when its client left."""
+        room = self._keeper.state.limits["http_body_bytes"]
+        while room >= 0 and (message := await receive())["type"] != "http.disconnect":
+            data = message.get("body", b"")
+            room -= len(data)
+            with self._keeper as now:
+                lane.feed(data, now, is_whole=room < 0 or not message.get("more_body", False))
+        if room < 0:
+            await _disconnected(receive)
+
     async def _answer(self, scope: Scope, body: bytes | None, receive: Receive, send: Send) -> None:
-        if body is None:
-            await self._send(send, self._state.too_large())
-            return
         headers = scope["headers"]
-        exchange = self._state.post(
-            scope["path"],
-            body,
-            asyncio.get_running_loop().time(),
-            content_type=_header(headers, b"content-type"),
-            access_key=_access_key(_header(headers, b"authorization")),
-        )
-        self._changed()
-        if exchange.answer is not None:
-            await self._send(send, exchange.answer)
-        else:
-            await self._wait(exchange, receive, send)
+        with self._keeper as now:
+            state = self._keeper.state
+            exchange = state.post(
+                scope["path"],
+                body,
+                now,
+                content_type=_header(headers, b"content-type"),
+                access_key=_access_key(_header(headers, b"authorization")),
+            )
+            answer = None if exchange.plan.faults else exchange.answer
+            if answer is None:
+                outbox = Outbox()
+                state.play(exchange, outbox.put, now)
+        if answer is not None:
+            await self._send(send, answer)
+            return
+        left = asyncio.ensure_future(_disconnected(receive))
+        left.add_done_callback(lambda _: outbox.close())
+        try:
+            await ClientWire(send, _transport(scope), left).play(outbox)
+        finally:
+            left.cancel()
+            with self._keeper as now:
+                state.leave(exchange, now)
 
     async def _read(self, receive: Receive) -> bytes | None:
         """The body, or None when it is over the limit; the rest of it is not read then.
@@ -97,7 +147,7 @@ class HubApp:
         Raises:
             _ClientLeft: the connection ended before the body did; a part of a request is none.
         """
-        limit = self._state.limits["http_body_bytes"]
+        limit = self._keeper.state.limits["http_body_bytes"]
         body = bytearray()
         more = True
         while more and len(body) <= limit:
@@ -108,46 +158,16 @@ class HubApp:
             more = message.get("more_body", False)
         return bytes(body) if len(body) <= limit else None
 
-    async def _wait(self, exchange: Exchange, receive: Receive, send: Send) -> None:
-        """Waits for the answer, keeps the client warm meanwhile, and notices when it leaves."""
-        loop = asyncio.get_running_loop()
-        answered = asyncio.Event()
-        exchange.answered = answered.set
-        left = asyncio.ensure_future(_disconnected(receive))
-        left.add_done_callback(lambda _: answered.set())
-        is_warm = False
-        try:
-            while not answered.is_set():
-                try:
-                    async with asyncio.timeout(self._state.limits["keep_warm_s"]):
-                        await answered.wait()
-                except TimeoutError:
-                    if not is_warm:
-                        await send({"type": "http.response.start", "status": 200, "headers": [_JSON]})
-                        is_warm = True
-                    await send({"type": "http.response.body", "body": b" ", "more_body": True})
-            if exchange.answer is None:
-                return
-            if is_warm:
-                body = self._state.behaviour.render(exchange.answer)
-                await send({"type": "http.response.body", "body": body})
-            else:
-                await self._send(send, exchange.answer)
-        finally:
-            left.cancel()
-            self._state.leave(exchange, loop.time())
-            self._changed()
-
     async def _send(self, send: Send, answer: Answer) -> None:
-        body = self._state.behaviour.render(answer)
-        status = answer.matching_status if self._matching_statuses else 200
-        headers = [_JSON, (b"content-length", b"%d" % len(body))]
+        body = self._keeper.state.behaviour.render(answer)
+        status = self._keeper.state.status(answer)
+        headers = self._keeper.state.behaviour.headers((JSON_TYPE, (b"content-length", b"%d" % len(body))))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
     async def _refuse_method(self, send: Send) -> None:
-        body = self._state.behaviour.render(failure(ErrorCode.INVALID_JSON, "The hub takes POST requests only."))
-        headers = [_JSON, (b"content-length", b"%d" % len(body)), (b"allow", b"POST")]
+        body = self._keeper.state.behaviour.render(failure(ErrorCode.INVALID_JSON, "The hub takes POST requests only."))
+        headers = [JSON_TYPE, (b"content-length", b"%d" % len(body)), (b"allow", b"POST")]
         await send({"type": "http.response.start", "status": 405, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
@@ -155,6 +175,12 @@ class HubApp:
 async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+def _transport(scope: Scope) -> asyncio.Transport:
+    """The connection's transport, for what is not HTTP."""
+    transport: asyncio.Transport = scope["state"][CONNECTION].transport
+    return transport
 
 
 def _header(headers: list[tuple[bytes, bytes]], name: bytes) -> str:

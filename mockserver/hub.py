@@ -1,30 +1,51 @@
-"""`MockHub`: a hub on this machine, ready when it is entered, gone when it is left.
+"""`MockHub`: a hub on this machine, by any door: a running server, or transports in this process.
 
-It runs in a thread of its own, so that tests and programs of any style can talk to it, many hubs at a time.
+A hub that is started runs in a thread of its own, so that tests and programs of any style can talk to it, many hubs
+at a time. One that is never started needs neither a thread nor a socket.
 """
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Self
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Self, cast
 
-from mockserver.certificates import Authority
-from mockserver.runner import Runner
-from mockserver.state.hub import HubState
-from mockserver.state.services import ServiceSettings
-from mockserver.wrong import behaviour_named
-from neuroengine._generated.registry import DEFAULT_SERVICE
+from mockserver.clock import Clock
+from mockserver.journal import DEFAULT_ENTRIES
+from mockserver.keeper import Keeper
+from mockserver.settings import fresh_state, services_of
+from neuroengine._generated.registry import HUB_HOST, HUB_PORT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from typing import Unpack
 
-DEFAULT_KEY = "DEMOKEY"
+    from respx import MockRouter
+
+    from mockserver.certificates import Authority
+    from mockserver.faults import Faults
+    from mockserver.journal import Journal
+    from mockserver.rules import ActiveRule, Rule, RuleBook
+    from mockserver.rules.expected import Wish
+    from mockserver.runner import Runner
+    from mockserver.settings import Settings
+    from mockserver.state.plan import Pace
+    from mockserver.state.services import ServiceSettings
+    from mockserver.takeover import Takeover
+    from mockserver.transports import AsyncHubTransport, HubTransport
+
 LOOPBACK = "127.0.0.1"
+PUBLISHED = f"https://{HUB_HOST}:{HUB_PORT}"
+"""The published hub's base URL."""
+WAITING_S = 20.0
+"""The most time that a test waits for requests to come, in real seconds, unless it says otherwise."""
 
 
 class MockHub:
-    """A hub on loopback.
+    """A hub.
+
+    Used in a `with` or `async with` block it is a server on loopback, ready inside the block and gone after it. It can
+    be started many times; each time it begins anew.
 
     Args:
         services: the services, as a mapping from name to service key, or as settings. A service is answered by the
@@ -34,10 +55,18 @@ class MockHub:
         provider_port: the provider port; 0 takes a free one.
         limits: changes to the hub's limits, by their names in the spec's registry.
         matching_statuses: answer errors with the HTTP status that the registry names, not with 200.
+        clock: the clock that the hub goes by; none for real time. Several hubs may share one.
+        pace: how fast text is let out, where a service has no pace of its own; none for at once.
+        faults: what befalls the hub's exchanges from the beginning: names of faults, or arguments of `hub.faults.add`
+            as mappings that hold the `name`.
         wrong: the name of a wrong hub (see `mockserver.wrong`); none for a right one.
+        rules: what matching requests are answered with: `Rule` values, or the path of a fixture file (JSON or TOML).
+        strict: answer generate requests that no rule matches with an error that says which came nearest, instead of
+            letting the simulated model or a provider answer.
+        journal_entries: how many exchanges the journal holds.
 
     Raises:
-        ValueError: a limit or a wrong hub is unknown, or a limit's value is out of range.
+        ValueError: a limit, a fault or a wrong hub is unknown, a value is out of range, or a fixture file is wrong.
     """
 
     def __init__(
@@ -49,41 +78,114 @@ class MockHub:
         provider_port: int = 0,
         limits: Mapping[str, float] | None = None,
         matching_statuses: bool = False,
+        clock: Clock | None = None,
+        pace: Pace | None = None,
+        faults: Iterable[str | Mapping[str, Any]] = (),
         wrong: str | None = None,
+        rules: str | PathLike[str] | Iterable[Rule] = (),
+        strict: bool = False,
+        journal_entries: int = DEFAULT_ENTRIES,
     ) -> None:
-        self.services = _settings(services if services is not None else {DEFAULT_SERVICE: DEFAULT_KEY})
         self._tls = tls
         self._ports = (http_port, provider_port)
-        self._matching_statuses = matching_statuses
-        self._state = HubState(self.services, limits=limits, behaviour=behaviour_named(wrong))
-        self._authority = Authority()
+        self._standing: Settings = {
+            "services": services,
+            "limits": limits,
+            "matching_statuses": matching_statuses,
+            "pace": pace,
+            "faults": tuple(faults),
+            "wrong": wrong,
+            "rules": rules if isinstance(rules, str | PathLike) else tuple(rules),
+            "strict": strict,
+            "journal_entries": journal_entries,
+        }
+        self.services = self._standing["services"] = services_of(self._standing)
+        self._clock = clock or Clock()
+        self._keeper = Keeper(fresh_state(self._standing), self._clock)
+        self._authority: Authority | None = None
         self._runner: Runner | None = None
         self._addresses: tuple[int, int] | None = None
+
+    # -- scripted answers, and what happened
+
+    def on(self, message: Wish = None, **criteria: Any) -> ActiveRule:
+        """Adds a rule for the requests that meet the criteria; the verbs that follow say what they are answered with.
+
+        `hub.on(message="Hello", temperature=0).reply("Hi")`; see `mockserver.rules.Rule` for the criteria and
+        `mockserver.rules.rule` for the verbs.
+        """
+        return self.rules.on(message, **criteria)
+
+    @property
+    def rules(self) -> RuleBook:
+        """The hub's rules; a reset begins a new book."""
+        return cast("RuleBook", self._keeper.state.rules)  # a hub's state has one, a bare state need not
+
+    @property
+    def journal(self) -> Journal:
+        """What happened at the hub; a reset begins a new journal."""
+        return cast("Journal", self._keeper.state.journal)
+
+    # -- the running server
 
     def start(self) -> Self:
         """Starts the hub; it answers when this returns.
 
         Raises:
             OSError: a port is taken.
+            RuntimeError: the hub runs already.
+            ImportError: the extra `mock` is not installed.
         """
+        try:
+            from mockserver.runner import Runner  # here, because it brings the server, which other doors do not need
+        except ImportError as error:
+            why = f"a hub that runs as a server needs the package {error.name!r}; run: pip install 'neuroengine[mock]'"
+            raise ImportError(why, name=error.name) from error
+        if self._runner is not None:
+            raise RuntimeError(f"the hub runs already, at {self.url}; stop it first, or make another one")
+        if self._keeper.is_closed:
+            self._authority = None
+            self.reset()
         http = _listener(self._ports[0])
         try:
             provider = _listener(self._ports[1])
         except OSError:
             http.close()
             raise
+        authority = self._own_authority()
+        tls = authority.server_context()
+        others = self._keeper.state.behaviour.provider_hosts
+        provider_tls = authority.server_context(others) if others else tls
+        runner = Runner(self._keeper, http, provider, http_tls=tls if self._tls else None, provider_tls=provider_tls)
+        runner.start()
         self._addresses = (http.getsockname()[1], provider.getsockname()[1])
-        tls = self._authority.server_context() if self._tls else None
-        self._runner = Runner(self._state, http, provider, http_tls=tls, provider_tls=self._authority.server_context())
-        self._runner.start(matching_statuses=self._matching_statuses)
+        self._runner = runner
         return self
 
     def stop(self) -> None:
-        """Stops the hub: answers what waits with code 16, closes every connection, removes its files."""
+        """Stops the hub: answers what waits with code 16, closes every connection and door, removes its files."""
         runner, self._runner = self._runner, None
         if runner is not None:
             runner.stop()
+        self._keeper.close()
+        if self._authority is not None:
             self._authority.close()
+
+    def reset(self, **changes: Unpack[Settings]) -> None:
+        """Makes the hub as new at the same addresses, whatever happened to it.
+
+        What waits is answered with code 16 and every provider's link is closed; counters, streams and quotas begin
+        again. Tests that share a running hub begin with this.
+
+        Args:
+            **changes: settings that differ from those that the hub was made with, until the next reset.
+
+        Raises:
+            ValueError: as when a hub is made; then the hub stays as it was.
+        """
+        settings = self._standing | changes
+        self.services = settings["services"] = services_of(settings)
+        self._keeper.replace(fresh_state(settings), settings.get("clock") or self._clock)
 
     def __enter__(self) -> Self:
         """Starts the hub."""
@@ -92,6 +194,102 @@ class MockHub:
     def __exit__(self, *exc: object) -> None:
         """Stops the hub."""
         self.stop()
+
+    async def __aenter__(self) -> Self:
+        """Starts the hub; other tasks go on meanwhile."""
+        import asyncio
+
+        starting = asyncio.ensure_future(asyncio.to_thread(self.start))
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # A thread cannot be cancelled: what it has begun is ended, and nothing is left running.
+            await asyncio.wait([starting])
+            if starting.exception() is None:
+                await asyncio.to_thread(self.stop)
+            raise
+
+    async def __aexit__(self, *exc: object) -> None:
+        """Stops the hub; other tasks go on meanwhile."""
+        import asyncio
+
+        stopping = asyncio.ensure_future(asyncio.to_thread(self.stop))
+        try:
+            await asyncio.shield(stopping)
+        except asyncio.CancelledError:
+            await asyncio.wait([stopping])
+            raise
+
+    # -- time and faults
+
+    @property
+    def clock(self) -> Clock:
+        """The clock that the hub goes by. It can be advanced, whatever its scale."""
+        return self._keeper.clock
+
+    @property
+    def faults(self) -> Faults:
+        """The faults that befall the hub's exchanges; a reset makes them as they were in the beginning."""
+        return cast("Faults", self._keeper.state.faults)  # the state knows them by what it needs of them
+
+    def until_waiting(self, count: int = 1, timeout_s: float = WAITING_S) -> None:
+        """Returns as soon as so many requests wait at the hub for their answers: then the clock may be advanced.
+
+        Args:
+            count: how many.
+            timeout_s: the most time to wait for them, in real seconds.
+
+        Raises:
+            TimeoutError: fewer came in time.
+        """
+        if not self._keeper.wait_until(lambda state: state.waiting >= count, timeout_s):
+            raise TimeoutError(f"{self._keeper.state.waiting} requests wait, not {count}, after {timeout_s:g} s")
+
+    # -- the doors in this process
+
+    def transport(self) -> HubTransport:
+        """A transport for `httpx.Client` that leads to this hub, started or not, without a socket.
+
+        It takes requests to any address. A stopped hub refuses them with `httpx.ConnectError`.
+        """
+        from mockserver.transports import HubTransport  # here, because it brings httpx
+
+        return HubTransport(self._keeper)
+
+    def async_transport(self) -> AsyncHubTransport:
+        """A transport for `httpx.AsyncClient`; see `transport`."""
+        from mockserver.transports import AsyncHubTransport  # here, because it brings httpx
+
+        return AsyncHubTransport(self._keeper)
+
+    def in_place_of(self, base_url: str = PUBLISHED) -> Takeover:
+        """Puts this hub in place of another one, for everything in this process that asks it by httpx.
+
+        A context manager, sync or async, and a decorator: inside, httpx clients of any kind that ask this base URL are
+        answered by this hub. Nothing has to be told to the program under test.
+
+        Raises:
+            ValueError: the base URL is none.
+        """
+        from mockserver.takeover import Takeover  # here, because it brings httpx
+
+        return Takeover(self._keeper, base_url)
+
+    def respx(self, base_url: str = PUBLISHED, *, router: MockRouter | None = None) -> MockRouter:
+        """A router of respx that answers requests to the base URL by this hub.
+
+        Use it as `respx.mock` is used: as a context manager, sync or async, or as a decorator. With a `router`, such
+        as the fixture `respx_mock`, the hub's route is added to that one.
+
+        Raises:
+            ImportError: respx is not installed.
+            ValueError: the base URL is none.
+        """
+        from mockserver.respx_door import routed  # here, because it brings respx, which others do without
+
+        return routed(self._keeper, base_url, router)
+
+    # -- addresses
 
     @property
     def url(self) -> str:
@@ -107,12 +305,19 @@ class MockHub:
     @property
     def ca_file(self) -> str:
         """The path of the PEM file to trust; it is removed when the hub stops."""
-        return self._authority.ca_file
+        return self._own_authority().ca_file
 
     def _port(self, which: int) -> int:
         if self._addresses is None:
             raise RuntimeError("the hub has no address before it is started; use it in a `with` block")
         return self._addresses[which]
+
+    def _own_authority(self) -> Authority:
+        if self._authority is None:
+            from mockserver.certificates import Authority  # here, because it brings cryptography
+
+            self._authority = Authority()
+        return self._authority
 
 
 def _listener(port: int) -> socket.socket:
@@ -127,12 +332,3 @@ def _listener(port: int) -> socket.socket:
         listener.close()
         raise OSError(error.errno, f"port {port} on {LOOPBACK} cannot be used: {error.strerror}") from None
     return listener
-
-
-def _settings(services: Mapping[str, str] | Iterable[ServiceSettings]) -> tuple[ServiceSettings, ...]:
-    if not isinstance(services, Mapping):
-        return tuple(services)
-    return tuple(
-        ServiceSettings(name=name, key=key, comment=f"The simulated model as {name}", operator="@mockhub")
-        for name, key in services.items()
-    )

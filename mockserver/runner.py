@@ -7,22 +7,24 @@ s, and it takes the process's signals, which belong to the program that runs the
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import threading
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from uvicorn.server import ServerState
 
 from mockserver.app import HubApp
+from mockserver.client_wire import CONNECTION
 from mockserver.provider_port import ProviderConnection, serve_providers
+from mockserver.tls import GOODBYE_S
 
 if TYPE_CHECKING:
     import socket
     import ssl
 
-    from mockserver.state.hub import HubState
+    from mockserver.keeper import Keeper
 
 START_S = 20.0
 """The most time that a hub may take to start, in seconds."""
@@ -33,6 +35,13 @@ DRAIN_S = 1.0
 _LAST_ROUNDS = 10
 """How many rounds the loop makes for aborted connections to end in: each needs one or two."""
 
+_DELIVERY_TURNS = 5
+"""How many turns the loop makes between the state's word and the bytes on the wire: a step wakes a task, which writes,
+perhaps through TLS, and uvloop sends at the end of the turn."""
+
+_LOOP_STEP_S = 0.001
+"""How finely uvloop tells the time, in seconds."""
+
 KEEP_ALIVE_S = 300
 """How long an idle HTTP connection is kept, in seconds: longer than a test pauses."""
 
@@ -42,14 +51,14 @@ class Runner:
 
     def __init__(
         self,
-        state: HubState,
+        keeper: Keeper,
         http: socket.socket,
         provider: socket.socket,
         *,
         http_tls: ssl.SSLContext | None,
         provider_tls: ssl.SSLContext,
     ) -> None:
-        self._state = state
+        self._keeper = keeper
         self._http = http
         self._provider = provider
         self._http_tls = http_tls
@@ -64,9 +73,9 @@ class Runner:
         self._wakes_at = math.inf
         self._thread: threading.Thread | None = None
 
-    def start(self, *, matching_statuses: bool) -> None:
+    def start(self) -> None:
         """Starts the thread and waits until the hub answers."""
-        self._thread = threading.Thread(target=self._run, args=(matching_statuses,), name="mock-hub", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="mock-hub", daemon=True)
         self._thread.start()
         if not self._started.wait(START_S):
             raise TimeoutError(f"the mock hub did not start within {START_S:g} seconds")
@@ -80,31 +89,37 @@ class Runner:
         if self._thread is not None:
             self._thread.join(START_S)
 
-    def _run(self, matching_statuses: bool) -> None:
+    def _run(self) -> None:
         try:
             with asyncio.Runner(loop_factory=_new_event_loop) as runner:
-                runner.run(self._serve(matching_statuses))
+                runner.run(self._serve())
         except BaseException as error:  # noqa: BLE001 - raised again in the thread that starts the hub
             self._failure = error
         finally:
             self._started.set()
 
-    async def _serve(self, matching_statuses: bool) -> None:
+    async def _serve(self) -> None:
         loop = self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        app = HubApp(self._state, self._reschedule, matching_statuses=matching_statuses)
-        clients = await loop.create_server(self._http_protocol(app), sock=self._http, ssl=self._http_tls)
-        providers = await serve_providers(
-            self._state, self._reschedule, self._providers, self._provider, self._provider_tls
+        app = HubApp(self._keeper)
+        clients = await loop.create_server(
+            self._http_protocol(app),
+            sock=self._http,
+            ssl=self._http_tls,
+            ssl_shutdown_timeout=GOODBYE_S if self._http_tls else None,
         )
+        providers = await serve_providers(self._keeper, self._providers, self._provider, self._provider_tls)
+        self._keeper.alarms.add(self._deadline_moved)
+        self._keeper.deliveries.add(self._deliver)
         self._reschedule()
         self._started.set()
         await self._stop.wait()
         clients.close()
         providers.close()
-        self._state.stop(loop.time())
-        if self._wakeup is not None:
-            self._wakeup.cancel()
+        self._keeper.alarms.discard(self._deadline_moved)
+        self._keeper.deliveries.discard(self._deliver)
+        self._keeper.close()
+        self._cancel_wakeup()
         await self._drain(app)
 
     def _http_protocol(self, app: HubApp) -> Any:
@@ -120,7 +135,13 @@ class Runner:
         )
         config.load()
         protocol: Any = config.http_protocol_class
-        return partial(protocol, config=config, server_state=self._connections, app_state={})
+
+        def connection() -> Any:
+            made = protocol(config=config, server_state=self._connections, app_state={})
+            made.app_state[CONNECTION] = made
+            return made
+
+        return connection
 
     async def _drain(self, app: HubApp) -> None:
         """Lets clients that asked take their answer, and cuts every connection that is still open then."""
@@ -143,22 +164,51 @@ class Runner:
             if self._providers or self._connections.connections:
                 await asyncio.sleep(0)
 
+    def _deliver(self) -> None:
+        """Returns when the doors have written all that the state had for them."""
+        if self._loop is None or threading.current_thread() is self._thread:
+            return
+        delivered = threading.Event()
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._turn, _DELIVERY_TURNS, delivered)
+            delivered.wait(DRAIN_S)
+
+    def _turn(self, more: int, delivered: threading.Event) -> None:
+        if more and self._loop is not None:
+            self._loop.call_soon(self._turn, more - 1, delivered)
+        else:
+            delivered.set()
+
+    def _deadline_moved(self) -> None:
+        if threading.current_thread() is self._thread:
+            self._reschedule()
+        elif self._loop is not None:
+            self._loop.call_soon_threadsafe(self._reschedule)
+
     def _reschedule(self) -> None:
         """Sees to it that the state's next deadline is met."""
-        when = self._state.timers.next()
+        when = self._keeper.next_deadline
+        wait_s = math.inf if when is None else self._keeper.clock.real_s(when)
+        if self._loop is None or wait_s == math.inf:
+            self._cancel_wakeup()
+            return
+        wakes_at = self._loop.time() + wait_s
+        # The same deadline comes out a little different each time that it is worked out.
+        if self._wakeup is None or self._wakes_at > wakes_at + _LOOP_STEP_S:
+            self._cancel_wakeup()
+            self._wakes_at = wakes_at
+            # Rounded down by uvloop, the loop would turn idly until the time has come.
+            self._wakeup = self._loop.call_later(math.ceil(wait_s / _LOOP_STEP_S) * _LOOP_STEP_S, self._wake)
+
+    def _cancel_wakeup(self) -> None:
         if self._wakeup is not None:
-            if when is not None and self._wakes_at <= when:
-                return
             self._wakeup.cancel()
             self._wakeup = None
-        if when is not None and self._loop is not None:
-            self._wakes_at = when
-            self._wakeup = self._loop.call_at(when, self._wake)
 
     def _wake(self) -> None:
         self._wakeup = None
-        if self._loop is not None:
-            self._state.timers.run(self._loop.time())
+        with self._keeper:
+            pass  # what is due has run
         self._reschedule()
 
 

@@ -144,7 +144,7 @@ class Failing(Behaviour):
 
 
 def internal_error(scene: Scene) -> None:
-    scene.at().hub._state.behaviour = Failing()
+    scene.at().hub._keeper.state.behaviour.__class__ = Failing
     scene.generate()
 
 

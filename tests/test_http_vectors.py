@@ -12,7 +12,7 @@ import ssl
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from vector_runner import SERVICE, VECTORS, Json, Received, Run, run, schema_of
+from vector_runner import SERVICE, VECTORS, Json, Post, Received, Run, over, run, schema_of
 
 from mockserver import MockHub
 from mockserver.wrong import WRONG_HUBS
@@ -34,24 +34,24 @@ DEADLINE_S = 20
 
 
 @pytest.fixture(scope="module")
-def plain() -> Iterator[http.client.HTTPConnection]:
+def plain() -> Iterator[Post]:
     with MockHub(services={SERVICE: "SERVICE-KEY"}, tls=False) as hub:
         connection = http.client.HTTPConnection(hub.url.removeprefix("http://"), timeout=DEADLINE_S)
-        yield connection
+        yield over(connection)
         connection.close()
 
 
 @pytest.fixture(scope="module")
-def tls() -> Iterator[http.client.HTTPConnection]:
+def tls() -> Iterator[Post]:
     with MockHub(services={SERVICE: "SERVICE-KEY"}) as hub:
         trust = ssl.create_default_context(cafile=hub.ca_file)
         connection = http.client.HTTPSConnection(hub.url.removeprefix("https://"), timeout=DEADLINE_S, context=trust)
-        yield connection
+        yield over(connection)
         connection.close()
 
 
 @pytest.mark.parametrize("name", VECTORS)
-def test_the_mock_hub_answers_as_the_vector_says(plain: http.client.HTTPConnection, name: str) -> None:
+def test_the_mock_hub_answers_as_the_vector_says(plain: Post, name: str) -> None:
     result = run(plain, VECTORS[name])
     assert (result.unjudged, result.problems) == ("", [])
     for answer in (answer for answers in result.answers for answer in answers):
@@ -66,7 +66,7 @@ def own_form(content: Any) -> str:
 
 
 @pytest.mark.parametrize("name", OVER_TLS)
-def test_the_mock_hub_answers_the_same_over_tls(tls: http.client.HTTPConnection, name: str) -> None:
+def test_the_mock_hub_answers_the_same_over_tls(tls: Post, name: str) -> None:
     result = run(tls, VECTORS[name])
     assert (result.unjudged, result.problems) == ("", [])
 
@@ -109,7 +109,7 @@ def changed(vector: Json) -> Iterator[Json]:
         "stream-conflict",
     ],
 )
-def test_a_changed_expectation_does_not_hold(plain: http.client.HTTPConnection, name: str) -> None:
+def test_a_changed_expectation_does_not_hold(plain: Post, name: str) -> None:
     mutants = list(changed(VECTORS[name]))
     assert mutants
     for mutant in mutants:
@@ -121,12 +121,12 @@ def test_a_wrong_hub_fails_a_vector_of_the_requirement_that_it_breaks(name: str)
     with MockHub(services={SERVICE: "SERVICE-KEY"}, tls=False, wrong=name) as hub:
         connection = http.client.HTTPConnection(hub.url.removeprefix("http://"), timeout=DEADLINE_S)
         judging = [vector for vector in VECTORS.values() if WRONG_HUBS[name].breaks in vector["requirements"]]
-        assert any(run(connection, vector).problems for vector in judging)
+        assert any(run(over(connection), vector).problems for vector in judging)
         connection.close()
 
 
 def test_every_part_of_a_check_can_fail() -> None:
-    judge = Run(http.client.HTTPConnection("unused.invalid"))
+    judge = Run(over(http.client.HTTPConnection("unused.invalid")))
     piece = {"reply": "a b", "errorcode": 0}
     models = [{"name": SERVICE, "connected": True, "numreq": 0, "queuelen": 0, "comment": "", "operator": ""}]
     judge.answers = [[answer_of({"reply": "first", "errorcode": 0})]]

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from record_provider import DEADLINE_S, RecordProvider
 
-from mockserver import MockHub, runner
+from mockserver import Clock, MockHub, runner
+from mockserver.keeper import Keeper
 from mockserver.provider_port import ProviderConnection
 from mockserver.state.hub import HubState
 from mockserver.state.services import ServiceSettings
@@ -297,14 +298,15 @@ class Transport(asyncio.Transport):
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_QUICKACK"), reason="this system has no TCP_QUICKACK")
 def test_every_write_asks_for_quick_acknowledgements() -> None:
-    state, transport = HubState([ServiceSettings(SERVICE, KEY)]), Transport()
+    keeper, transport = Keeper(HubState([ServiceSettings(SERVICE, KEY)]), Clock()), Transport()
     quick = (socket.TCP_QUICKACK, 1)
 
     async def talk() -> None:
-        connection = ProviderConnection(state, lambda: None, set())
+        connection = ProviderConnection(keeper, set())
         connection.connection_made(transport)
         connection.data_received(json.dumps({"user": SERVICE, "key": KEY}).encode())
-        state.post(f"/{SERVICE}", b'{"message": "hi"}', asyncio.get_running_loop().time())
+        with keeper as now:
+            keeper.state.post(f"/{SERVICE}", b'{"message": "hi"}', now)
 
     asyncio.run(talk())
     assert transport.done == [quick, b"OK", quick, b'{"message": "hi", "raw": "False"}', quick]

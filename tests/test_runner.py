@@ -11,6 +11,8 @@ import pytest
 import uvloop
 
 from mockserver import MockHub
+from mockserver.clock import Clock
+from mockserver.keeper import Keeper
 from mockserver.runner import Runner
 from mockserver.state.hub import HubState
 from mockserver.state.services import ServiceSettings
@@ -27,18 +29,19 @@ DEADLINE_S = 10
 def test_a_deadline_is_met_although_it_is_set_again_meanwhile(
     new_loop: Callable[[], asyncio.AbstractEventLoop], late_s: float
 ) -> None:
-    state = HubState([ServiceSettings("MYGPT", "KEY")])
+    keeper = Keeper(HubState([ServiceSettings("MYGPT", "KEY")]), Clock())
 
     async def meet() -> None:
         loop = asyncio.get_running_loop()
         met = asyncio.Event()
         with socket() as http, socket() as provider:
-            runner = Runner(state, http, provider, http_tls=None, provider_tls=ssl.create_default_context())
+            runner = Runner(keeper, http, provider, http_tls=None, provider_tls=ssl.create_default_context())
             runner._loop = loop
-            state.timers.at(loop.time() + late_s, lambda _: met.set())
-            runner._reschedule()
-            state.timers.at(loop.time() + 60, lambda _: None)
-            runner._reschedule()
+            keeper.alarms.add(runner._reschedule)
+            with keeper as now:
+                keeper.state.timers.at(now + late_s, lambda _: met.set())
+            with keeper as now:
+                keeper.state.timers.at(now + 60, lambda _: None)
             await asyncio.wait_for(met.wait(), DEADLINE_S)
 
     with asyncio.Runner(loop_factory=new_loop) as running:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,6 @@ from neuroengine import spec
 
 if TYPE_CHECKING:
     import http.client
-    from collections.abc import Callable
 
 Json = dict[str, Any]
 
@@ -55,11 +55,30 @@ class Received:
         return isinstance(self.content, dict) and self.content.get("errorcode") == 0 and self.content.get("reply") == ""
 
 
+Post = Callable[[str, dict[str, str], bytes], tuple[int, dict[str, str], bytes]]
+"""Posts a body to a path with these headers and no others that matter: status, headers with lower-case names, body."""
+
+
+def over(connection: http.client.HTTPConnection) -> Post:
+    """Posts on a connection."""
+
+    def post(path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+        connection.putrequest("POST", path, skip_accept_encoding=True)
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body)
+        response = connection.getresponse()
+        return response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
+
+    return post
+
+
 @dataclass
 class Run:
     """One vector against one hub: `problems` is what does not hold, `unjudged` an assumption that does not."""
 
-    connection: http.client.HTTPConnection
+    post: Post
     values: dict[str, str] = field(default_factory=dict)
     seq: int = 0
     answers: list[list[Received]] = field(default_factory=list)
@@ -108,15 +127,9 @@ class Run:
         return self.breaches(rule.get("end"), last)
 
     def send(self, request: Json) -> Received:
-        body = self.body(request)
-        self.connection.putrequest("POST", self.filled(request.get("path", "/{service}/")), skip_accept_encoding=True)
-        for name, value in request.get("headers", {"Content-Type": "application/json"}).items():
-            self.connection.putheader(name, value)
-        self.connection.putheader("Content-Length", str(len(body)))
-        self.connection.endheaders(body)
-        response = self.connection.getresponse()
-        headers = {name.lower(): value for name, value in response.getheaders()}
-        return Received(response.status, headers, response.read(), self.seq)
+        path = self.filled(request.get("path", "/{service}/"))
+        headers = request.get("headers", {"Content-Type": "application/json"})
+        return Received(*self.post(path, headers, self.body(request)), self.seq)
 
     def body(self, request: Json) -> bytes:
         if "json" in request:
@@ -219,7 +232,7 @@ PARTS: dict[str, Callable[[Any, Received, Any], bool]] = {
 """Whether a part of a check holds for an answer and its content, for the parts that need no more than these."""
 
 
-def run(connection: http.client.HTTPConnection, vector: Json) -> Run:
-    result = Run(connection)
+def run(post: Post, vector: Json) -> Run:
+    result = Run(post)
     result.run(vector)
     return result

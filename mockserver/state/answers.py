@@ -7,11 +7,33 @@ from typing import Any, NamedTuple
 from neuroengine._generated.registry import ERRORS, ErrorCode
 
 
+class Forwarded:
+    """What went to a provider for an answer, and what came back; the journal shows it.
+
+    `link` is the number of the connection; it and `sent_at` are None while the request waits in the queue. `payload`
+    is None as long as nothing whole came back. `faults` are the names of those that were to befall either way.
+    """
+
+    __slots__ = ("answered_at", "faults", "frame", "link", "payload", "sent_at")
+
+    def __init__(self, frame: bytes) -> None:
+        self.frame = frame
+        self.faults: tuple[str, ...] = ()
+        self.link: int | None = None
+        self.sent_at: float | None = None
+        self.payload: bytes | None = None
+        self.answered_at: float | None = None
+
+
 class Answer(NamedTuple):
-    """One answer: `content` is the JSON to send, `code` its meaning in the registry, or a provider's own code."""
+    """One answer: `content` is the JSON to send, `code` its meaning in the registry, or a provider's own code.
+
+    `forwarded` tells how a provider had its part in it, if one had.
+    """
 
     content: dict[str, Any] | list[dict[str, Any]]
     code: int = 0
+    forwarded: Forwarded | None = None
 
     @property
     def matching_status(self) -> int:

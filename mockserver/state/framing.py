@@ -56,6 +56,12 @@ def object_is_closed(data: bytes | bytearray) -> bool:
     return outside.count(b"{") <= outside.count(b"}") and b"{" in outside
 
 
+def answer_length(data: bytes | bytearray) -> int | None:
+    """How many bytes the answer that begins with these takes in all, or none while its length cannot be read."""
+    digits = bytes(data[:LENGTH_DIGITS])
+    return LENGTH_DIGITS + int(digits, 16) if _HEX_LENGTH.fullmatch(digits) else None
+
+
 class AnswerReader:
     """Collects the bytes of one answer at a time: 8 hex digits and that many bytes, however TCP cuts them."""
 

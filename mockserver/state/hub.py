@@ -12,66 +12,46 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mockserver.model import SimulatedModel
-from mockserver.state.answers import Answer, failure, success
+from mockserver.state.admission import Admission
+from mockserver.state.answers import Answer, failure
 from mockserver.state.behaviour import Behaviour
+from mockserver.state.circumstances import Circumstances
+from mockserver.state.delivery import JSON_TYPE, Message, delivery
+from mockserver.state.exchanges import Asked, Call, Exchange
 from mockserver.state.generations import Refused
 from mockserver.state.json_text import BadJson
-from mockserver.state.links import Link
-from mockserver.state.services import Service, ServiceSettings
-from mockserver.state.sources import ForwardedSource, TokenSource, WholeReplySource
-from mockserver.state.streams import Poll, Stream
+from mockserver.state.limits import checked_limits
+from mockserver.state.open_streams import OpenStreams
+from mockserver.state.plan import NO_PLAN
+from mockserver.state.player import Player
+from mockserver.state.streams import Poll
 from mockserver.state.timers import Timers
-from neuroengine._generated.registry import HUB_LIMITS, ErrorCode
+from mockserver.state.whole_replies import WholeReplies
+from neuroengine._generated.registry import ErrorCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from mockserver.state.generations import Generation
-    from mockserver.state.links import Wire
+    from mockserver.journal import Journal
+    from mockserver.rules import RuleBook
+    from mockserver.state.delivery import Step, Steps
+    from mockserver.state.lane import Lane
+    from mockserver.state.links import Link, Wire
+    from mockserver.state.plan import Pace, StandingFaults
+    from mockserver.state.services import ServiceSettings
+
+__all__ = ["Exchange", "HubState"]
 
 logger = logging.getLogger("mockserver")
 
 
-class Exchange:
-    """One post and its answer. `answered`, when it is set, is called once with the answer as soon as there is one."""
-
-    __slots__ = ("answer", "answered", "leave")
-
-    def __init__(self) -> None:
-        self.answer: Answer | None = None
-        self.answered: Callable[[], None] | None = None
-        self.leave: Callable[[float], None] = lambda _: None
-
-    def deliver(self, answer: Answer) -> None:
-        """Gives the exchange its answer."""
-        self.answer = answer
-        if self.answered is not None:
-            self.answered()
-
-
-def checked_limits(changes: Mapping[str, float]) -> dict[str, float]:
-    """The hub's limits with some of them changed.
-
-    Raises:
-        ValueError: a name is no hub limit, or a value is not a finite number above 0.
-    """
-    limits: dict[str, float] = dict(HUB_LIMITS)
-    for name, value in changes.items():
-        if name not in limits:
-            raise ValueError(f"there is no limit {name!r}; the limits are {', '.join(sorted(limits))}")
-        if not 0 < value < float("inf"):
-            raise ValueError(f"the limit {name!r} must be a finite number above 0; it was {value}")
-        limits[name] = value
-    return limits
-
-
-def _needs_no_provider(service: Service, generation: Generation) -> bool:
-    """Whether the hub answers by itself: by the simulated model, or because no token is wanted."""
-    return service.answers_itself or not generation.sampling.max_new_len
-
-
 class HubState:
-    """All that a hub knows."""
+    """All that a hub knows.
+
+    `matching_statuses` answers errors with the HTTP status that the registry names instead of 200. `pace` is how fast
+    text is let out where neither the service nor the plan says otherwise. `faults` befall exchanges. `rules` are asked
+    once a POST, and every exchange is kept in the `journal`, where there is one.
+    """
 
     def __init__(
         self,
@@ -79,152 +59,141 @@ class HubState:
         *,
         limits: Mapping[str, float] | None = None,
         behaviour: Behaviour | None = None,
+        matching_statuses: bool = False,
+        pace: Pace | None = None,
+        faults: StandingFaults | None = None,
+        rules: RuleBook | None = None,
+        journal: Journal | None = None,
         now: float = 0.0,
     ) -> None:
-        self.limits = checked_limits(limits or {})
-        self.timers = Timers()
         self.behaviour = behaviour or Behaviour()
+        self.limits = self.behaviour.kept_limits(checked_limits(limits or {}))
+        self.timers = Timers()
+        self.rules = rules
+        self.journal = journal
+        self._matching_statuses = matching_statuses
         self._model = SimulatedModel()
-        self._services = {row.name: Service(row, self.limits, self.timers, now) for row in services}
-        self._streams: dict[tuple[str, str], Stream] = {}
-        self._open_streams = 0
-        self._waiting: dict[Exchange, dict[str, Any]] = {}
+        self._circumstances = Circumstances(pace, faults, self._model, self.limits, self.timers)
+        self._services = {row.name: self.behaviour.service_type(row, self.limits, self.timers, now) for row in services}
+        self._streams = OpenStreams(self.behaviour, self._circumstances, self.limits, self.timers)
+        self._admission = Admission(self._services, self.behaviour, self.limits, self._streams)
+        self._whole = WholeReplies(self.behaviour, self._circumstances, self._model, self.timers)
+        self._waiting: dict[Exchange, None] = {}
+        self._arriving: set[Lane] = set()
+        self._playing: set[Exchange] = set()
         self._links: set[Link] = set()
+        self._connections = 0
+        self._posts = 0
         self._is_stopping = False
 
     # -- clients
 
     def post(
-        self, path: str, body: bytes, now: float, *, content_type: str = "", access_key: str | None = None
+        self, path: str, body: bytes | None, now: float, *, content_type: str = "", access_key: str | None = None
     ) -> Exchange:
-        """Takes a client's request. Whatever it holds, the exchange gets one answer."""
-        exchange = Exchange()
-        request: dict[str, Any] = {}
+        """Takes a client's request: one answer, whatever it holds. A body over the limit may be given as None."""
+        self._posts += 1
+        exchange = Exchange(self._posts, path, now, size=len(body or b""))
+        if self.journal is not None:
+            self.journal.begin(exchange)
+        self._attempt(exchange, partial(self._receive, exchange, body, content_type, access_key), now)
+        if exchange.answer is None:
+            self._waiting[exchange] = None
+        return exchange
+
+    def _attempt(self, exchange: Exchange, handle: Callable[[float], None], now: float) -> None:
+        """Handles an exchange, or the part of it that had to wait; what goes wrong is its answer."""
         try:
-            request = self._read(body, content_type)
-            self._dispatch(exchange, path, request, access_key, now)
+            handle(now)
         except Refused as refused:
-            self._deliver(exchange, request, refused.answer)
+            self._deliver(exchange, refused.answer, now)
         except Exception:
             # The one place where a fault of the hub's own becomes an answer (code 1); the log tells what it was.
             logger.exception("the hub failed while it handled a request")
-            self._deliver(exchange, request, failure(ErrorCode.INTERNAL_ERROR, "The hub failed."))
-        if exchange.answer is None:
-            self._waiting[exchange] = request
-        return exchange
+            self._deliver(exchange, failure(ErrorCode.INTERNAL_ERROR, "The hub failed."), now)
 
-    def _read(self, body: bytes, content_type: str) -> dict[str, Any]:
+    def _receive(
+        self, exchange: Exchange, body: bytes | None, content_type: str, access_key: str | None, now: float
+    ) -> None:
+        try:
+            exchange.request = self._read(body, content_type)
+        finally:
+            exchange.service = self.behaviour.service_name(exchange.path, self._services)
+            exchange.plan = self._circumstances.plan(exchange.service, exchange.request)
+        asked = self._admission.check(exchange, access_key)
+        if isinstance(asked, Asked) and exchange.begins and self.faults:
+            exchange.plan |= self._circumstances.generation_plan(exchange.service)
+        if self.rules:
+            self._ask(self.rules, exchange, is_valid=not isinstance(asked, Answer))
+        if not exchange.plan.delay_s:
+            self._handle(exchange, asked, now)
+            return
+        # A client that leaves before the delay has passed has asked for nothing.
+        handle = partial(self._attempt, exchange, partial(self._handle, exchange, asked))
+        timer = self.timers.at(now + exchange.plan.delay_s, handle)
+        exchange.leave = lambda _: timer.cancel()
+
+    def _read(self, body: bytes | None, content_type: str) -> dict[str, Any]:
         if self._is_stopping:
             raise Refused(failure(ErrorCode.SHUTTING_DOWN, "The hub is stopping."))
-        if len(body) > self.limits["http_body_bytes"]:
-            raise Refused(self.too_large())
+        if body is None or len(body) > self.limits["http_body_bytes"]:
+            why = f"The body is over {self.limits['http_body_bytes']:g} bytes."
+            raise Refused(failure(ErrorCode.REQUEST_TOO_LARGE, why))
         try:
             return self.behaviour.read_body(body, content_type)
         except BadJson as error:
             raise Refused(failure(ErrorCode.INVALID_JSON, f"The body cannot be read: {error}.")) from None
 
-    def too_large(self) -> Answer:
-        """The answer to a body over the limit, for doors that stop reading it."""
-        why = f"The body is over {self.limits['http_body_bytes']:g} bytes."
-        return failure(ErrorCode.REQUEST_TOO_LARGE, why)
+    def status(self, answer: Answer) -> int:
+        """The HTTP status that an answer goes out with."""
+        return self.behaviour.status(answer, answer.matching_status if self._matching_statuses else 200)
 
-    def _dispatch(
-        self, exchange: Exchange, path: str, request: dict[str, Any], access_key: str | None, now: float
-    ) -> None:
-        if "command" in request:
-            self._deliver(exchange, request, self._command(request["command"]))
-            return
-        name = self.behaviour.service_name(path, self._services)
-        service = self._services.get(name)
-        if service is None:
-            raise Refused(failure(ErrorCode.UNKNOWN_SERVICE, f"There is no service {name[:80]!r} here."))
-        if not service.admits(access_key):
-            raise Refused(failure(ErrorCode.UNAUTHORIZED, "The service needs an access key."))
-        generation = self.behaviour.read_generation(request, self.limits)
-        if generation.key:
-            self._poll(exchange, service, generation, request, now)
+    @staticmethod
+    def _ask(rules: RuleBook, exchange: Exchange, *, is_valid: bool) -> None:
+        """Lets the rules say what is answered and what befalls the exchange."""
+        call = Call(exchange.service, exchange.request, exchange.poll, exchange.begins, is_valid)
+        exchange.verdict = rules.match(call)
+        if exchange.verdict.plan is not NO_PLAN:
+            exchange.plan |= exchange.verdict.plan
+
+    def _handle(self, exchange: Exchange, asked: Asked | Answer | None, now: float) -> None:
+        """Answers a request, now or as soon as there is an answer.
+
+        Raises:
+            Refused: it is answered with an error.
+        """
+        self._circumstances.check(exchange.plan)
+        if exchange.verdict.refusal is not None:
+            raise Refused(exchange.verdict.refusal)
+        if asked is None:
+            self._deliver(exchange, self._command(exchange.request["command"]), now)
+        elif isinstance(asked, Answer):
+            raise Refused(asked)
+        elif asked.generation.key:
+            self._poll(exchange, asked, now)
         else:
-            self._whole_reply(exchange, service, generation, request, now)
+            self._whole.reply(exchange, asked, partial(self._deliver, exchange), now)
 
     def _command(self, command: object) -> Answer:
         if command == "getmodels":
             return Answer(self.behaviour.models(list(self._services.values())))
         return failure(ErrorCode.UNKNOWN_COMMAND, "The hub knows the command getmodels only.")
 
-    def _whole_reply(
-        self, exchange: Exchange, service: Service, generation: Generation, request: dict[str, Any], now: float
-    ) -> None:
-        if _needs_no_provider(service, generation):
-            self.behaviour.count(service, now, is_new=True)
-            tokens = self._model.tokens(generation.message, generation.sampling)
-            self._deliver(exchange, request, success("".join(tokens)))
-            return
-        frame = service.frame(generation.members)
-        service.check_room(now)
-        self.behaviour.count(service, now, is_new=True)
-        job = service.submit(frame, lambda answer, _: self._deliver(exchange, request, answer), now)
-        exchange.leave = job.cancel
-
-    # -- streams
-
-    def _poll(
-        self, exchange: Exchange, service: Service, generation: Generation, request: dict[str, Any], now: float
-    ) -> None:
-        name = self.behaviour.stream_name(service, generation)
-        stream = self._streams.get(name)
-        if stream is not None and not stream.gives_way_to(generation.message):
-            self.behaviour.count(service, now, is_new=False)
-        else:
-            self._check_new_stream(service, generation, now)
-            self.behaviour.count(service, now, is_new=True)
-            if stream is not None:
-                stream.restart(now)
-            stream = self._open(name, service, generation, now)
-        poll = Poll(generation, lambda answer: self._deliver(exchange, request, answer))
+    def _poll(self, exchange: Exchange, asked: Asked, now: float) -> None:
+        stream = self._streams.stream_for(asked, exchange.plan, exchange.verdict, now)
+        poll = Poll(asked.generation, partial(self._deliver, exchange))
         exchange.leave = partial(stream.leave, poll)
-        stream.poll(poll, generation.message, now)
-
-    def _check_new_stream(self, service: Service, generation: Generation, now: float) -> None:
-        if generation.seq:
-            why = "The hub knows no stream with this key, and `seq` is above 0."
-            raise Refused(failure(ErrorCode.STREAM_EXPIRED, why))
-        if self._open_streams >= self.limits["open_streams"]:
-            raise Refused(failure(ErrorCode.STREAM_LIMIT, f"The hub holds {self._open_streams} open streams."))
-        if not _needs_no_provider(service, generation):
-            service.check_room(now)
-            service.frame(
-                generation.poll_members(generation.gettokens) if service.streams_itself else generation.members
-            )
-
-    def _open(self, name: tuple[str, str], service: Service, generation: Generation, now: float) -> Stream:
-        stream = Stream(
-            generation.message, self.limits, self.timers, now, self._finished, lambda: self._close(name, stream)
-        )
-        self._streams[name] = stream
-        self._open_streams += 1
-        if _needs_no_provider(service, generation):
-            tokens = self._model.tokens(generation.message, generation.sampling)
-            stream.source = self.behaviour.source(TokenSource(iter(tokens)))
-        elif service.streams_itself:
-            stream.source = self.behaviour.source(ForwardedSource(service, generation, stream.serve))
-        else:
-            source = WholeReplySource(stream.serve)
-            stream.source = self.behaviour.source(source)
-            source.start(service, service.frame(generation.members), now)
-        return stream
-
-    def _finished(self) -> None:
-        self._open_streams -= 1
-
-    def _close(self, name: tuple[str, str], stream: Stream) -> None:
-        if self._streams.get(name) is stream:
-            del self._streams[name]
+        exchange.stream_rule = stream.rule
+        stream.poll(poll, asked.generation.message, now)
 
     # -- providers
 
     def connect(self, wire: Wire, now: float) -> Link:
         """Takes a provider's new connection."""
-        link = Link(self._services.get, wire, self.limits, self.timers, now)
+        self._connections += 1
+        link = self.behaviour.link_type(
+            self._services.get, wire, self.limits, self.timers, now, self.faults, number=self._connections
+        )
         self._links.add(link)
         return link
 
@@ -239,21 +208,100 @@ class HubState:
         """Answers everything that waits with code 16 and closes every link."""
         self._is_stopping = True
         answer = failure(ErrorCode.SHUTTING_DOWN, "The hub is stopping.")
-        for stream in list(self._streams.values()):
-            stream.stop(answer, now)
-        self._streams.clear()
-        for exchange, request in list(self._waiting.items()):
+        self._streams.stop(answer, now)
+        for exchange in list(self._waiting):
             exchange.leave(now)
-            self._deliver(exchange, request, answer)
+            self._deliver(exchange, answer, now)
+        for exchange in list(self._playing):
+            if exchange.player is not None:
+                exchange.player.cut()
         for link in list(self._links):
             self.disconnect(link, now)
 
-    def leave(self, exchange: Exchange, now: float) -> None:
-        """A client has gone before its answer: what it would have got is kept for the next poll, or not generated."""
-        if self._waiting.pop(exchange, None) is not None:
-            exchange.leave(now)
+    # -- doors
 
-    def _deliver(self, exchange: Exchange, request: dict[str, Any], answer: Answer) -> None:
+    def arriving(self, path: str, out: Callable[[Step, float], object]) -> Lane | None:
+        """The lane that a request has to pass before it is posted, or none where nothing befalls it on its way.
+
+        `out` is given the request's bytes, and `End` behind the last of them, or the step that ends the connection.
+        The door has to say in the end that the request has `arrived`.
+        """
+        if not self.faults:
+            return None
+        lane = self._circumstances.arriving(self.behaviour.service_name(path, self._services), out)
+        if lane is not None:
+            self._arriving.add(lane)
+        return lane
+
+    def arrived(self, lane: Lane) -> None:
+        """The request on a lane is there, or its client has left."""
+        self._arriving.discard(lane)
+        lane.stop()
+
+    def message(self, exchange: Exchange) -> Message:
+        """What an answered exchange is answered with."""
+        if exchange.answer is None or exchange.status is None:
+            raise RuntimeError("an exchange has no message before its answer")
+        message = _message(exchange.status, self.behaviour.render(exchange.answer))
+        return message._replace(headers=self.behaviour.headers(message.headers))
+
+    def refused_method(self) -> Message:
+        """What a request by another method than POST is answered with."""
+        answer = failure(ErrorCode.INVALID_JSON, "The hub takes POST requests only.")
+        return _message(405, self.behaviour.render(answer), (b"allow", b"POST"))
+
+    def delivery(self, exchange: Exchange) -> Steps:
+        """An answered exchange as steps on the wire, after everything that befalls them."""
+        return delivery(self.message(exchange), exchange.plan, self.faults.happened)
+
+    def play(self, exchange: Exchange, put: Callable[[Step], object], now: float) -> None:
+        """Plays an exchange for a door, until the door says that the client has left or has everything.
+
+        `put` is given the steps, each in its time, by whoever holds the state: blanks while there is no answer, then
+        the answer's steps but waits. The door has to `leave` the exchange in the end.
+        """
+        exchange.player = Player(
+            exchange, put, self.timers, self.limits["keep_warm_s"], partial(self.delivery, exchange)
+        )
+        self._playing.add(exchange)
+        exchange.player.start(now, is_answered=exchange.answer is not None)
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for anything: to be read, to be answered, or for the rest of their answer."""
+        return len(self._arriving) + len(self._playing | self._waiting.keys())
+
+    @property
+    def faults(self) -> StandingFaults:
+        """The standing faults."""
+        return self._circumstances.faults
+
+    def leave(self, exchange: Exchange, now: float) -> None:
+        """A client has gone, or has everything.
+
+        Before its answer, what it would have got is kept for the next poll, or not generated.
+        """
+        self._playing.discard(exchange)
+        if exchange.player is not None:
+            exchange.player.stop()
+        if exchange in self._waiting:
+            del self._waiting[exchange]
+            exchange.left_at = now
+            exchange.leave(now)
+            if self.journal is not None:
+                self.journal.settled(exchange)
+
+    def _deliver(self, exchange: Exchange, answer: Answer, now: float) -> None:
         if exchange.answer is None:
             self._waiting.pop(exchange, None)
-            exchange.deliver(self.behaviour.answer(request, answer))
+            exchange.forwarded = answer.forwarded or exchange.forwarded
+            answer = self.behaviour.answer(exchange.request, answer)
+            if exchange.status is None:  # a blank may have gone out before
+                exchange.status = self.status(answer)
+            exchange.deliver(answer, now)
+            if self.journal is not None:
+                self.journal.settled(exchange)
+
+
+def _message(status: int, body: bytes, *more: tuple[bytes, bytes]) -> Message:
+    return Message(status, (JSON_TYPE, (b"content-length", b"%d" % len(body)), *more), body)

@@ -6,11 +6,14 @@ the job that waits for them, and tells its service when it is ready for the next
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mockserver.state.answers import Answer, failure
+from mockserver.state.crossing import Crossing
+from mockserver.state.delivery import Body, Take, befall
 from mockserver.state.framing import LOGIN_ACCEPTED, PING, AnswerReader, FramingBroken, object_is_closed, read_answer
 from mockserver.state.json_text import BadJson, read_object
+from mockserver.state.plan import PROVIDER_LEGS, Leg, NoFaults
 from neuroengine._generated.machines import PROVIDER_LINK, PROVIDER_LINK_INITIAL, ProviderLinkEvent, ProviderLinkState
 from neuroengine._generated.registry import ErrorCode
 
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Protocol
 
+    from mockserver.state.plan import StandingFaults
     from mockserver.state.services import Job, Service
     from mockserver.state.timers import Timer, Timers
 
@@ -30,23 +34,38 @@ if TYPE_CHECKING:
         def close(self) -> None:
             """Ends the connection once everything is sent."""
 
+        def reset(self) -> None:
+            """Throws the connection away once everything is sent."""
+
 
 class Link:
     """A provider's connection from its first byte to its last.
 
-    `find` looks a service up by name; `wire` sends and closes.
+    `find` looks a service up by name; `wire` sends and closes; `faults` befall what it carries; `number` counts the
+    hub's links.
     """
 
     def __init__(
-        self, find: Callable[[str], Service | None], wire: Wire, limits: Mapping[str, float], timers: Timers, now: float
+        self,
+        find: Callable[[str], Service | None],
+        wire: Wire,
+        limits: Mapping[str, float],
+        timers: Timers,
+        now: float,
+        faults: StandingFaults | None = None,
+        *,
+        number: int = 1,
     ) -> None:
+        self.number = number
         self._find = find
         self._wire = wire
         self._limits = limits
         self._timers = timers
         self._login = bytearray()
         self._answers = AnswerReader(int(limits["provider_payload_bytes"]))
+        self._faults: StandingFaults = NoFaults() if faults is None else faults
         self._job: Job | None = None
+        self._crossing: Crossing | None = None
         self._ping_is_due = False
         self._was_asked = False
         self._timer: Timer | None = timers.at(now + limits["login_s"], self.close)
@@ -59,6 +78,12 @@ class Link:
 
     def receive(self, data: bytes, now: float) -> None:
         """Takes bytes from the provider, however TCP cut them."""
+        if self._crossing is None:
+            self._read(data, now)
+        else:
+            self._crossing.feed(data, now)
+
+    def _read(self, data: bytes, now: float) -> None:
         if self.state is ProviderLinkState.CONNECTED:
             self._read_login(data, now)
         elif self.state is ProviderLinkState.READY:
@@ -90,7 +115,8 @@ class Link:
         self._fire(ProviderLinkEvent.REQUEST)
         self._was_asked = True
         self._job = job
-        self._wire.write(job.frame)
+        job.forwarded.link, job.forwarded.sent_at = self.number, now
+        self._write(job)
         self._stuck = self._timers.at(now + self._limits["provider_answer_s"], self._provider_is_late)
 
     def abandon(self, now: float) -> None:
@@ -98,6 +124,21 @@ class Link:
         self._fire(ProviderLinkEvent.ABANDON)
         self._job = None
         self._restart_stuck_timer(now)
+
+    def _write(self, job: Job) -> None:
+        """Sends a job's frame, by way of what befalls it."""
+        faults = job.faults
+        if self._faults and self.service is not None:
+            faults += self._faults.draw(self.service.settings.name, *PROVIDER_LEGS, piece=job.piece)
+        if not faults:
+            self._crossing = None
+            self._wire.write(job.frame)
+            return
+        job.forwarded.faults = tuple(fault.name for fault in faults)
+        happened = self._faults.happened
+        there = befall([Body(job.frame)], [fault for fault in faults if fault.leg is Leg.HUB_TO_PROVIDER], happened)
+        back = befall([Take()], [fault for fault in faults if fault.leg is Leg.PROVIDER_TO_HUB], happened)
+        self._crossing = Crossing(there, back, self._wire, self._timers, self._read, self.close)
 
     # -- login
 
@@ -113,21 +154,31 @@ class Link:
             except BadJson as error:
                 self._refuse(f"the login cannot be read: {error}", now)
                 return
-            self._judge_login(login.get("user"), login.get("key"), login.get("streaming") is True, now)
+            self._login.clear()  # it holds a key
+            self._judge_login(login, now)
 
-    def _judge_login(self, user: object, key: object, streaming: bool, now: float) -> None:
-        service = self._find(user) if isinstance(user, str) else None
-        if service is None or not isinstance(key, str) or not service.accepts_key(key):
+    def _judge_login(self, login: dict[str, Any], now: float) -> None:
+        service = self._service_for(login)
+        if service is None:
             self._refuse("the service or its key is wrong", now)
             return
         self._fire(ProviderLinkEvent.LOGIN)
         self._fire(ProviderLinkEvent.ACCEPT)
         self.service = service
-        self.streaming = streaming
-        # `OK` goes out alone: a deployed provider that reads more with it loses what follows.
-        self._wire.write(LOGIN_ACCEPTED)
+        self.streaming = login.get("streaming") is True
+        self._accept()
         self._restart_ping_timer(now)
         service.attach(self, now)
+
+    def _service_for(self, login: dict[str, Any]) -> Service | None:
+        """The service that a login is right for."""
+        user, key = login.get("user"), login.get("key")
+        service = self._find(user) if isinstance(user, str) else None
+        return service if service is not None and isinstance(key, str) and service.accepts_key(key) else None
+
+    def _accept(self) -> None:
+        # `OK` goes out alone: a deployed provider that reads more with it loses what follows (NE-LOGIN-004).
+        self._wire.write(LOGIN_ACCEPTED)
 
     def _refuse(self, why: str, now: float) -> None:
         self._wire.write(f"ERROR: {why}\n".encode())
@@ -150,11 +201,15 @@ class Link:
         else:
             self._fire(ProviderLinkEvent.ANSWER)
         if job is not None:
-            job.finish(read_answer(payload), now)
+            job.forwarded.payload, job.forwarded.answered_at = payload, now
+            job.finish(self._read_payload(payload), now)
         if self.is_ready and self._ping_is_due:
             self._ping(now)
         if self.service is not None:
             self.service.pump(now)
+
+    def _read_payload(self, payload: bytes) -> Answer:
+        return read_answer(payload)
 
     def _provider_is_late(self, now: float) -> None:
         """The answer timeout passed. A first time costs the request; a second time, discarding, costs the link."""
@@ -206,6 +261,8 @@ class Link:
         if self._timer is not None:
             self._timer.cancel()
         self._cancel_stuck_timer()
+        if self._crossing is not None:
+            self._crossing.stop()
         self._wire.close()
         job, self._job = self._job, None
         if job is not None and answer is not None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from mockserver.state.answers import Answer, failure
+from mockserver.state.answers import Answer, Forwarded, failure
 from mockserver.state.framing import FrameTooLarge, request_frame
 from mockserver.state.generations import Refused
 from neuroengine._generated.models import ServiceName
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from mockserver.state.links import Link
+    from mockserver.state.plan import Fault, Pace
     from mockserver.state.timers import Timer, Timers
 
 
@@ -33,7 +34,7 @@ class ServiceSettings:
 
     `key` is the provider's secret. `access_keys`, when there are any, are what a client must show one of. `quota` is
     the most generations in `quota_window_s` seconds; none means no quota. `offline` starts without the simulated
-    model.
+    model. `pace` is how fast its text is let out; none takes the hub's.
 
     Raises:
         ValueError: the name is none that a path can hold (NE-HTTP-006).
@@ -49,6 +50,7 @@ class ServiceSettings:
     quota: int | None = None
     quota_window_s: float = 60.0
     offline: bool = False
+    pace: Pace | None = None
 
     def __post_init__(self) -> None:
         """Checks the name."""
@@ -66,22 +68,35 @@ class ServiceSettings:
 class Job:
     """One request for a provider, from the queue to its answer. `done` is called once.
 
-    `is_poll` tells that it is a stream's poll, which only a streaming provider understands.
+    `is_poll` tells that it is a stream's poll, which only a streaming provider understands. `faults` befall it on the
+    provider's legs; `piece` is which piece of a stream it asks for, from 1.
     """
 
-    __slots__ = ("_done", "_service", "frame", "is_poll")
+    __slots__ = ("_done", "_service", "faults", "forwarded", "frame", "is_poll", "piece")
 
-    def __init__(self, service: Service, frame: bytes, done: Callable[[Answer, float], None], *, is_poll: bool) -> None:
+    def __init__(
+        self,
+        service: Service,
+        frame: bytes,
+        done: Callable[[Answer, float], None],
+        *,
+        is_poll: bool = False,
+        faults: tuple[Fault, ...] = (),
+        piece: int = 1,
+    ) -> None:
         self._service = service
         self._done: Callable[[Answer, float], None] | None = done
         self.frame = frame
+        self.forwarded = Forwarded(frame)
         self.is_poll = is_poll
+        self.faults = faults
+        self.piece = piece
 
     def finish(self, answer: Answer, now: float) -> None:
         """Hands the answer on, unless nobody waits for it any more."""
         done, self._done = self._done, None
         if done is not None:
-            done(answer, now)
+            done(answer._replace(forwarded=self.forwarded), now)
 
     def cancel(self, now: float) -> None:
         """Takes an unfinished request back: out of the queue, or its late answer is thrown away."""
@@ -223,9 +238,18 @@ class Service:
         except FrameTooLarge as error:
             raise Refused(failure(ErrorCode.REQUEST_TOO_LARGE, f"The request is too large: {error}.")) from None
 
-    def submit(self, frame: bytes, done: Callable[[Answer, float], None], now: float, *, is_poll: bool = False) -> Job:
+    def submit(
+        self,
+        frame: bytes,
+        done: Callable[[Answer, float], None],
+        now: float,
+        *,
+        is_poll: bool = False,
+        faults: tuple[Fault, ...] = (),
+        piece: int = 1,
+    ) -> Job:
         """Queues a request for the provider; `done(answer, now)` is called once, after this has returned."""
-        job = Job(self, frame, done, is_poll=is_poll)
+        job = Job(self, frame, done, is_poll=is_poll, faults=faults, piece=piece)
         self._queue.append(job)
         if self._away_since is not None:
             self._start_away_timer()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from mockserver.state.generations import Generation
+    from mockserver.state.plan import Fault
     from mockserver.state.services import Job, Service
 
 
@@ -48,27 +49,28 @@ class TokenSource:
 
 
 class WholeReplySource:
-    """A plain provider's whole reply, asked for once and cut by the hub."""
+    """A plain provider's whole reply, asked for once and cut by the hub. `faults` befall that request."""
 
     forwards = False
 
-    def __init__(self, changed: Callable[[float], None]) -> None:
+    def __init__(self, changed: Callable[[float], None], faults: tuple[Fault, ...] = ()) -> None:
         self._changed = changed
+        self._faults = faults
         self._job: Job | None = None
         self._tokens: Iterator[str] | None = None
         self._members: dict[str, Any] = {}
-        self._failure: Answer | None = None
+        self._answer: Answer | None = None
 
     def start(self, service: Service, frame: bytes, now: float) -> None:
         """Asks the provider."""
-        self._job = service.submit(frame, self._answered, now)
+        self._job = service.submit(frame, self._answered, now, faults=self._faults)
 
     def take(self, most: int, now: float) -> Answer | None:  # noqa: ARG002 - the job has its own timers
         """The next tokens of the reply once it is there."""
-        if self._tokens is None:
-            return self._failure
-        piece = success("".join(islice(self._tokens, most)))
-        return Answer(self._members | piece.content) if isinstance(piece.content, dict) else piece
+        if self._tokens is None or self._answer is None:
+            return self._answer
+        piece = {"reply": "".join(islice(self._tokens, most)), "errorcode": 0}
+        return self._answer._replace(content=self._members | piece)
 
     def stop(self, now: float) -> None:
         """Takes the request back from the provider."""
@@ -77,20 +79,30 @@ class WholeReplySource:
 
     def _answered(self, answer: Answer, now: float) -> None:
         content = answer.content
-        if answer.code or not isinstance(content, dict):
-            self._failure = answer
-        else:
+        self._answer = answer
+        if not answer.code and isinstance(content, dict):
             self._tokens = iter(cut(content["reply"]))
             self._members = {name: value for name, value in content.items() if name not in {"reply", "errorcode"}}
         self._changed(now)
 
 
 class ForwardedSource:
-    """A streaming provider: every poll is its own request, and the answer is the piece."""
+    """A streaming provider: every poll is its own request, and the answer is the piece.
+
+    Each of `faults` befalls the request for its own piece.
+    """
 
     forwards = True
 
-    def __init__(self, service: Service, generation: Generation, changed: Callable[[float], None]) -> None:
+    def __init__(
+        self,
+        service: Service,
+        generation: Generation,
+        changed: Callable[[float], None],
+        faults: tuple[Fault, ...] = (),
+    ) -> None:
+        self._faults = faults
+        self._asked = 0
         self._service = service
         self._generation = generation
         self._changed = changed
@@ -107,7 +119,9 @@ class ForwardedSource:
             self._service.check_streams()
             self._service.check_room(now)
             frame = self._service.frame(self._generation.poll_members(most))
-            self._job = self._service.submit(frame, self._answered, now, is_poll=True)
+            self._asked += 1
+            faults = tuple(fault for fault in self._faults if (fault.piece or 1) == self._asked)
+            self._job = self._service.submit(frame, self._answered, now, is_poll=True, faults=faults, piece=self._asked)
         piece, self._piece = self._piece, None
         return piece
 

@@ -28,7 +28,7 @@ class Poll:
 
     __slots__ = ("deliver", "gettokens", "seq", "timer")
 
-    def __init__(self, generation: Generation, deliver: Callable[[Answer], None]) -> None:
+    def __init__(self, generation: Generation, deliver: Callable[[Answer, float], None]) -> None:
         self.gettokens = generation.gettokens
         self.seq = generation.seq
         self.deliver = deliver
@@ -51,6 +51,10 @@ class Stream:
         closed: Callable[[], None],
     ) -> None:
         self.message = message
+        self.polls = 1
+        """How many polls have come, those among them that something befell on their way here."""
+        self.rule = ""
+        """The name of the rule that its text comes from; empty where it is none."""
         self.state = HUB_STREAM_INITIAL
         self.source: Source | None = None
         self._limits = limits
@@ -78,10 +82,14 @@ class Stream:
         self._last_poll = now
         if self.state is HubStreamState.DROPPED:
             self._fire(HubStreamEvent.EXPIRED)
-            poll.deliver(failure(ErrorCode.STREAM_EXPIRED, "The stream was dropped: nobody polled it for too long."))
+            poll.deliver(
+                failure(ErrorCode.STREAM_EXPIRED, "The stream was dropped: nobody polled it for too long."), now
+            )
         elif message != self.message:
             self._fire(HubStreamEvent.CONFLICT)
-            poll.deliver(failure(ErrorCode.STREAM_CONFLICT, "The stream key belongs to a stream with another message."))
+            poll.deliver(
+                failure(ErrorCode.STREAM_CONFLICT, "The stream key belongs to a stream with another message."), now
+            )
         else:
             self._waiting.append(poll)
             self.serve(now)
@@ -112,7 +120,7 @@ class Stream:
             self._waiting.popleft()
             if poll.timer is not None:
                 poll.timer.cancel()
-            poll.deliver(answer)
+            poll.deliver(answer, now)
 
     def restart(self, now: float) -> None:
         """Gives the key up for another message."""
@@ -125,7 +133,7 @@ class Stream:
         if self.source is not None:
             self.source.stop(now)
         for poll in self._waiting:
-            poll.deliver(answer)
+            poll.deliver(answer, now)
         self._waiting.clear()
 
     # -- one answer
@@ -192,7 +200,7 @@ class Stream:
         if poll in self._waiting:
             self._waiting.remove(poll)
             self._fire(HubStreamEvent.NOT_READY)
-            poll.deliver(failure(ErrorCode.NOT_READY, "No token is ready yet."))
+            poll.deliver(failure(ErrorCode.NOT_READY, "No token is ready yet."), now)
             self.serve(now)
 
     def _check_idle(self, now: float) -> None:
@@ -231,7 +239,7 @@ class Stream:
         for poll in waiting:
             if poll.timer is not None:
                 poll.timer.cancel()
-            poll.deliver(answer)
+            poll.deliver(answer, now)
 
     def _fire(self, event: HubStreamEvent) -> None:
         was_open = self.is_open
@@ -244,4 +252,4 @@ def _echo(answer: Answer, seq: int | None, *, done: bool) -> Answer:
     """The answer with `seq` and `done`, when the poll asked by `seq`."""
     if seq is None or not isinstance(answer.content, dict):
         return answer
-    return Answer(answer.content | {"seq": seq, "done": done}, answer.code)
+    return answer._replace(content=answer.content | {"seq": seq, "done": done})

@@ -1,0 +1,84 @@
+"""What a hub's state is made of: the settings of a fresh one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Final, TypedDict
+
+from mockserver.faults import Faults
+from mockserver.journal import DEFAULT_ENTRIES, Journal
+from mockserver.rules import Rule, RuleBook
+from mockserver.state.hub import HubState
+from mockserver.state.services import ServiceSettings
+from mockserver.wrong import behaviour_named
+from neuroengine._generated.registry import DEFAULT_SERVICE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mockserver.clock import Clock
+    from mockserver.state.plan import Pace
+
+DEFAULT_KEY = "DEMOKEY"
+
+
+class Settings(TypedDict, total=False):
+    """The settings that a hub can get anew while it runs; see `MockHub` for their meaning."""
+
+    services: Mapping[str, str] | Iterable[ServiceSettings] | None
+    limits: Mapping[str, float] | None
+    matching_statuses: bool
+    clock: Clock | None
+    pace: Pace | None
+    faults: Iterable[str | Mapping[str, Any]]
+    wrong: str | None
+    rules: str | PathLike[str] | Iterable[Rule]
+    strict: bool
+    journal_entries: int
+
+
+SETTINGS: Final = frozenset(Settings.__annotations__)
+
+
+def fresh_state(settings: Settings) -> HubState:
+    """A state that nothing has happened to.
+
+    Raises:
+        TypeError: there is no such setting.
+        ValueError: a limit, a fault or a wrong hub is unknown, a value is out of range, or a fixture file is wrong.
+    """
+    if unknown := settings.keys() - SETTINGS:
+        raise TypeError(f"a hub has no setting {min(unknown)!r}; it has {', '.join(sorted(SETTINGS))}")
+    return HubState(
+        services_of(settings),
+        limits=settings.get("limits"),
+        behaviour=behaviour_named(settings.get("wrong")),
+        matching_statuses=settings.get("matching_statuses", False),
+        rules=_rules(settings.get("rules", ()), strict=settings.get("strict", False)),
+        journal=Journal(settings.get("journal_entries", DEFAULT_ENTRIES)),
+        pace=settings.get("pace"),
+        faults=Faults(settings.get("faults", ())),
+    )
+
+
+def _rules(given: str | PathLike[str] | Iterable[Rule], *, strict: bool) -> RuleBook:
+    rules = RuleBook(strict=strict)
+    if isinstance(given, str | PathLike):
+        rules.load(given)
+    else:
+        rules.add(*given)
+    return rules
+
+
+def services_of(settings: Settings) -> tuple[ServiceSettings, ...]:
+    """The services, each with all its settings."""
+    services = settings.get("services")
+    if services is None:
+        services = {DEFAULT_SERVICE: DEFAULT_KEY}
+    if not isinstance(services, Mapping):
+        return tuple(services)
+    return tuple(
+        ServiceSettings(name=name, key=key, comment=f"The simulated model as {name}", operator="@mockhub")
+        for name, key in services.items()
+    )

@@ -1,0 +1,289 @@
+"""What an httpx client sees of the hub, though there is no socket between them.
+
+Every step of an answer becomes what the same step would have done over a socket: bytes, the end of the body, or the
+exception that httpx raises there. Nothing waits here; a client that does is woken for everything new, and by its own
+read timeout, which is on the hub's clock like everything else.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import httpx
+
+from mockserver.state.delivery import Body, Close, End, Flood, Head, Reset
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mockserver.keeper import Keeper
+    from mockserver.state.delivery import Headers, Step
+    from mockserver.state.exchanges import Exchange
+    from mockserver.state.lane import Lane
+
+_BEARER: Final = b"bearer "
+_HTTP_1: Final = {"http_version": b"HTTP/1.1"}
+
+
+class Line:
+    """What a transport has instead of its connections: the way to the hub.
+
+    `root` is the path of the base URL that the hub stands for; it is taken off every request's path.
+    """
+
+    def __init__(self, keeper: Keeper, root: str) -> None:
+        self.keeper = keeper
+        self.root = root
+        self.is_noisy = False
+        """Whether bytes stand on it that belong to no answer."""
+
+
+class Visitor:
+    """One request of an httpx client, and what the client has seen of the answer and not yet taken.
+
+    Raises:
+        httpx.ConnectError: the hub is stopped.
+    """
+
+    __slots__ = (
+        "_arrived", "_chunks", "_error", "_exchange", "_flood", "_headers", "_is_over", "_lane", "_left", "_length",
+        "_line", "_path", "_request", "_state", "_status", "_wake", "keeper",
+    )  # fmt: skip
+
+    def __init__(self, line: Line, request: httpx.Request) -> None:
+        if line.keeper.is_closed:
+            raise httpx.ConnectError("the hub is stopped")
+        self.keeper = line.keeper
+        self._line = line
+        self._state = line.keeper.state
+        self._request = request
+        self._path = request.url.path.removeprefix(line.root)
+        self._arrived = b""
+        self._exchange: Exchange | None = None
+        self._wake: Callable[[], object] | None = None
+        self._status = 0
+        self._headers: Headers = ()
+        self._chunks: deque[bytes] = deque()
+        self._flood = b""
+        self._error: httpx.TransportError | None = None
+        self._length: int | None = None
+        self._left: int | None = None
+        self._is_over = False
+        self._lane: Lane | None = None
+
+    @property
+    def limit(self) -> float:
+        """The most bytes of a body that the hub reads; it answers one that is longer without reading it all."""
+        return self._state.limits["http_body_bytes"]
+
+    def ask(self, body: bytes) -> None:
+        """Sends the request."""
+        with self.keeper as now:
+            if self._line.is_noisy:
+                self._line.is_noisy = False
+                self._fail(httpx.RemoteProtocolError("illegal status line"))
+                return
+            if self._request.method != "POST":
+                self._see(*self._state.refused_method())
+                return
+            lane = self._lane = self._state.arriving(self._path, self._arrive)
+            if lane is None:
+                self._post(body, now)
+            else:
+                lane.start(now)
+                lane.feed(body, now, is_whole=True)
+
+    def leave(self) -> None:
+        """Goes, whether everything was seen or not."""
+        self._is_over = True
+        if self._exchange is not None or self._lane is not None:
+            self._part()
+
+    @contextmanager
+    def waiting(self, wake: Callable[[], object]) -> Iterator[None]:
+        """Has `wake` called, in any thread, for everything new and when a deadline has moved.
+
+        A client that does not wait to the end, because its patience is over or because it is cancelled, leaves.
+        """
+        patience = self._request.extensions.get("timeout", {}).get("read")
+        with self.keeper as now:
+            self._wake = wake
+            self.keeper.alarms.add(wake)
+            timer = None if patience is None else self.keeper.timers.at(now + patience, self._give_up)
+        try:
+            yield
+        except BaseException:
+            self.leave()
+            raise
+        finally:
+            with self.keeper:
+                self._wake = None
+                self.keeper.alarms.discard(wake)
+                if timer is not None:
+                    timer.cancel()
+
+    # -- what the client takes
+
+    def has_begun(self) -> bool:
+        """Whether `response` need not wait."""
+        return self._status != 0 or self._error is not None
+
+    def response(self, stream: httpx.SyncByteStream | httpx.AsyncByteStream) -> httpx.Response:
+        """The response, once it has begun.
+
+        Raises:
+            httpx.TransportError: an error came instead.
+        """
+        if not self._status and self._error is not None:
+            raise self._error
+        return httpx.Response(self._status, headers=list(self._headers), stream=stream, extensions=_HTTP_1)
+
+    def has_more(self) -> bool:
+        """Whether `chunk` need not wait."""
+        return self._is_over or bool(self._chunks or self._flood)
+
+    @property
+    def is_flooded(self) -> bool:
+        """Whether there will always be more, until the client leaves."""
+        return bool(self._flood)
+
+    def chunk(self) -> bytes:
+        """The next bytes of the body, none at its end.
+
+        Raises:
+            httpx.TransportError: the body ends before its end.
+        """
+        if self._chunks:
+            return self._chunks.popleft()
+        if self._error is not None:
+            raise self._error
+        return self._flood
+
+    # -- what happens at the hub, with its keeper held
+
+    def _arrive(self, step: Step, now: float) -> None:
+        """A step of the request on its way to the hub."""
+        if isinstance(step, Body):
+            self._arrived += step.data
+        elif isinstance(step, End):
+            self._leave_lane()
+            self._post(self._arrived, now)
+        else:
+            self._play(step)
+
+    def _leave_lane(self) -> None:
+        lane, self._lane = self._lane, None
+        if lane is not None:
+            self._state.arrived(lane)
+
+    def _post(self, body: bytes, now: float) -> None:
+        content_type, authorization = "", b""
+        for name, value in reversed(self._request.headers.raw):
+            match name.lower():
+                case b"content-type":
+                    content_type = value.decode("latin-1")
+                case b"authorization":
+                    authorization = value
+        exchange = self._state.post(
+            self._path, body, now, content_type=content_type, access_key=_access_key(authorization)
+        )
+        if exchange.answer is not None and not exchange.plan.faults:
+            self._see(*self._state.message(exchange))
+        else:
+            self._exchange = exchange
+            self._state.play(exchange, self._play, now)
+
+    def _see(self, status: int, headers: Headers, body: bytes) -> None:
+        """A whole answer that is there at once."""
+        self._status = status
+        self._headers = headers
+        self._is_over = True
+        if body and self._request.method != "HEAD":
+            self._chunks.append(body)
+
+    def _play(self, step: Step) -> None:
+        """A step of the answer, in its time."""
+        if isinstance(step, Body):
+            self._read(step.data)
+        elif not self._is_over:
+            self._see_step(step)
+        if isinstance(step, End | Close | Reset):
+            self._part()
+        if self._wake is not None:
+            self._wake()
+
+    def _see_step(self, step: Step) -> None:
+        match step:
+            case Head():
+                self._begin(step)
+            case Flood(data):
+                self._read_flood(data)
+            case End() if not self._left:
+                self._is_over = True
+            case End() | Close():
+                self._fail(httpx.RemoteProtocolError(self._what_is_missing()))
+            case Reset():
+                self._fail(httpx.ReadError("[Errno 104] Connection reset by peer"))
+
+    def _begin(self, head: Head) -> None:
+        self._status = head.status
+        self._headers = head.headers
+        announced = dict(head.headers).get(b"content-length")
+        self._length = self._left = None if announced is None else int(announced)
+        self._is_over = self._left == 0
+
+    def _read(self, data: bytes) -> None:
+        if not self._status:
+            return  # it is no HTTP: what comes behind it decides
+        if self._left is not None:
+            # More than was announced stands where the next answer on the connection should.
+            self._line.is_noisy = self._line.is_noisy or len(data) > self._left
+            data = data[: self._left]
+            self._left -= len(data)
+            self._is_over = self._left == 0
+        if data:
+            self._chunks.append(data)
+
+    def _read_flood(self, data: bytes) -> None:
+        if not self._status:
+            self._fail(httpx.RemoteProtocolError("Receive buffer too long"))
+        elif self._left is not None:
+            self._read(data * (self._left // len(data) + 1))
+        else:
+            self._flood = data
+
+    def _what_is_missing(self) -> str:
+        if not self._status:
+            return "Server disconnected without sending a response."
+        why = "peer closed connection without sending complete message body"
+        if self._length is None or self._left is None:
+            return f"{why} (incomplete chunked read)"
+        return f"{why} (received {self._length - self._left} bytes, expected {self._length})"
+
+    def _fail(self, error: httpx.TransportError) -> None:
+        self._error = error
+        self._is_over = True
+
+    def _give_up(self, _: float) -> None:
+        """The client's patience is over."""
+        if not self._is_over:
+            self._fail(httpx.ReadTimeout("The read operation timed out"))
+            self._part()
+        if self._wake is not None:
+            self._wake()
+
+    def _part(self) -> None:
+        """The connection is of no use any more: everything was seen, or the client has gone."""
+        exchange, self._exchange = self._exchange, None
+        with self.keeper as now:
+            self._leave_lane()
+            if exchange is not None:
+                self._state.leave(exchange, now)
+
+
+def _access_key(authorization: bytes) -> str | None:
+    if authorization[: len(_BEARER)].lower() == _BEARER:
+        return authorization[len(_BEARER) :].strip().decode("latin-1")
+    return None
