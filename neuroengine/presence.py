@@ -168,7 +168,8 @@ class Presence:
         self._fire(ProviderStayEvent.LEAVE)
         if self._connection is not None:
             await self._answering.finish_streams()
-            await self._connection.finish()
+            if self._connection is not None:  # the link may be lost or closed meanwhile
+                await self._connection.finish()
         elif self._staying is not None:
             self._staying.cancel()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import zipfile
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,14 @@ def test_a_package_in_an_archive_holds_the_spec(tmp_path: Path) -> None:
     folder, *counts = found_in(archive)
     assert folder.startswith(str(archive))
     assert counts == expected()
+
+
+@pytest.mark.usefixtures("forgetful")
+def test_the_archive_is_asked_where_there_is_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "_spec").mkdir()
+    monkeypatch.setattr(spec, "__file__", str(tmp_path / "elsewhere" / "spec.py"))
+    monkeypatch.setattr(resources, "files", lambda _: tmp_path)
+    assert spec.root() == tmp_path / "_spec"
 
 
 def test_a_checkout_has_the_spec_beside_the_package() -> None:

@@ -177,13 +177,9 @@ def connected(
     timeouts = Timeouts() if timeout is None else Timeouts(answer_s=timeout, piece_s=timeout, total_s=timeout)
     with exit_codes():
         key = access_key(access_key_file)
-        try:
-            client = Client(service, url=url, access_key=key, ca_file=ca_file, verify=not insecure, timeouts=timeouts)
-        except NeuroengineError:
-            raise
-        except (ImportError, ValueError) as error:  # what httpx says to a proxy of the environment that it cannot use
-            fail(f'{one_line(str(error))}; "neuroengine doctor" shows the proxy in force', EXIT_UNREACHABLE)
-        with client:
+        with Client(
+            service, url=url, access_key=key, ca_file=ca_file, verify=not insecure, timeouts=timeouts
+        ) as client:
             try:
                 yield client
             except UnknownServiceError as error:

@@ -229,6 +229,6 @@ class HubDoor(Door):
                 timeouts=limits,
                 retry=Retry(tries=1),
             )
-        except (ImportError, ValueError) as error:  # what httpx says to a proxy that it cannot use
-            raise Obstacle(f"the client cannot be made: {error}", "correct the proxy variables") from None
+        except ConfigurationError as error:
+            raise Obstacle(f"the client cannot be made: {error}", "correct it, or the variable that it names") from None
         return self._client
