@@ -137,6 +137,7 @@ class GuardedConnection(_Base):
         self._unfed = bytearray()
         self._is_feeding = False
         self._is_over = False
+        self._watchers: set[asyncio.Future[None]] = set()
         self._head_bytes = 0
         self._cycles: list[Any] = []
         """The requests whose answers are not out, in their order."""
@@ -160,7 +161,21 @@ class GuardedConnection(_Base):
         self._patience.end()
         for cycle in self._unanswered():  # uvicorn tells the last one alone
             _lose(cycle)
+        for watcher in self._watchers:
+            if not watcher.done():
+                watcher.set_result(None)
         super().connection_lost(exc)
+
+    def watch(self) -> asyncio.Future[None]:
+        """Is done when the client has gone; whoever watches no more cancels it. Costs a tenth of a task that reads."""
+        watcher: asyncio.Future[None] = self.loop.create_future()
+        if self.parser is None:
+            watcher.set_result(None)
+        else:
+            self._watchers.add(watcher)
+            watcher.add_done_callback(self._watchers.discard)
+            self.flow.resume_reading()
+        return watcher
 
     def timeout_keep_alive_handler(self) -> None:
         """The connection was idle for too long."""
