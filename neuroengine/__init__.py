@@ -21,12 +21,16 @@ if TYPE_CHECKING:
         LoginRefused,
         NeuroengineError,
         ProtocolError,
+        ProviderFailure,
         StreamGap,
         TimedOut,
         TLSFailed,
     )
+    from neuroengine.events import RequestEvent, ResponseEvent, RetryEvent
     from neuroengine.models import Model
+    from neuroengine.presence import ProviderState, StateChange
     from neuroengine.protocol.answers import Reply
+    from neuroengine.protocol.jobs import Request
     from neuroengine.protocol.requests import Sampling
     from neuroengine.protocol.retry import Retry, Timeouts
     from neuroengine.provider import AsyncProvider, Provider
@@ -51,9 +55,16 @@ __all__ = [
     "NeuroengineServer",
     "ProtocolError",
     "Provider",
+    "ProviderFailure",
+    "ProviderState",
     "Reply",
+    "Request",
+    "RequestEvent",
+    "ResponseEvent",
     "Retry",
+    "RetryEvent",
     "Sampling",
+    "StateChange",
     "Stream",
     "StreamGap",
     "TLSFailed",
@@ -73,12 +84,16 @@ _HOMES: Final = {
         "LoginRefused",
         "NeuroengineError",
         "ProtocolError",
+        "ProviderFailure",
         "StreamGap",
         "TLSFailed",
         "TimedOut",
     ),
+    "events": ("RequestEvent", "ResponseEvent", "RetryEvent"),
     "models": ("Model",),
+    "presence": ("ProviderState", "StateChange"),
     "protocol.answers": ("Reply",),
+    "protocol.jobs": ("Request",),
     "protocol.requests": ("Sampling",),
     "protocol.retry": ("Retry", "Timeouts"),
     "provider": ("AsyncProvider", "Provider"),

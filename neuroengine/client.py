@@ -11,6 +11,7 @@ import secrets
 import time
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from neuroengine.events import Hooks
 from neuroengine.protocol import fields, requests
 from neuroengine.protocol.flow import model_list, whole_reply
 from neuroengine.protocol.retry import Budget, Retry, Timeouts
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from typing import Unpack
 
+    from neuroengine.events import RequestEvent, ResponseEvent, RetryEvent
     from neuroengine.models import Model
     from neuroengine.protocol.answers import Reply
     from neuroengine.protocol.flow import Flow
@@ -49,6 +51,7 @@ class _Caller:
         clock: Callable[[], float],
         chance: Callable[[], float],
         new_key: Callable[[], str],
+        hooks: Hooks,
     ) -> None:
         self._service = fields.check_service(service_name(service))
         self._timeouts = timeouts or Timeouts()
@@ -56,6 +59,7 @@ class _Caller:
         self._clock = clock
         self._chance = chance
         self._new_key = new_key
+        self._hooks = hooks
 
     @property
     def service(self) -> str:
@@ -64,6 +68,10 @@ class _Caller:
 
     def _budget(self) -> Budget:
         return Budget(self._retry, self._timeouts.total_s, clock=self._clock, chance=self._chance)
+
+    def _stream_budget(self) -> Budget:
+        times = self._timeouts
+        return Budget(self._retry, times.total_s, piece_s=times.piece_s, clock=self._clock, chance=self._chance)
 
     def _path(self, service: str | None) -> str:
         return f"/{self._service if service is None else fields.check_service(service)}"
@@ -103,6 +111,8 @@ class Client(_Caller):
         clock, sleep: tell the time and wait, in seconds.
         chance: draws a number from 0 to 1, for the waits between tries.
         new_key: draws a stream key.
+        on_request, on_response, on_retry: are told of each request, of what came of it, and of each wait before the
+            next try; see `neuroengine.events`.
 
     Raises:
         ConfigurationError: an address, a file, a time limit or the access key cannot be used.
@@ -125,8 +135,12 @@ class Client(_Caller):
         sleep: Callable[[float], None] = time.sleep,
         chance: Callable[[], float] = random.random,
         new_key: Callable[[], str] = random_key,
+        on_request: Callable[[RequestEvent], None] | None = None,
+        on_response: Callable[[ResponseEvent], None] | None = None,
+        on_retry: Callable[[RetryEvent], None] | None = None,
     ) -> None:
-        super().__init__(service, timeouts, retry, clock, chance, new_key)
+        hooks = Hooks(on_request, on_response, on_retry)
+        super().__init__(service, timeouts, retry, clock, chance, new_key, hooks)
         address, key = hub_url(url), checked_access_key(access_key)
 
         from neuroengine.transport.http import Hub  # after the arguments are known to be right: it brings httpx
@@ -141,6 +155,7 @@ class Client(_Caller):
             transport=transport,
             clock=clock,
             sleep=sleep,
+            hooks=self._hooks,
         )
 
     def generate(self, prompt: str, *, service: str | None = None, **sampling: Unpack[Sampling]) -> Reply:
@@ -183,7 +198,8 @@ class Client(_Caller):
         Raises:
             InvalidField: a value is not allowed; nothing was sent.
         """
-        return Stream(self._hub, self._session(prompt, key, service, sampling), self._budget(), _piece_size(gettokens))
+        session = self._session(prompt, key, service, sampling)
+        return Stream(self._hub, session, self._stream_budget(), _piece_size(gettokens))
 
     def models(self) -> list[Model]:
         """The services that the hub offers.
@@ -229,8 +245,12 @@ class AsyncClient(_Caller):
         sleep: Callable[[float], Awaitable[None]] | None = None,
         chance: Callable[[], float] = random.random,
         new_key: Callable[[], str] = random_key,
+        on_request: Callable[[RequestEvent], None] | None = None,
+        on_response: Callable[[ResponseEvent], None] | None = None,
+        on_retry: Callable[[RetryEvent], None] | None = None,
     ) -> None:
-        super().__init__(service, timeouts, retry, clock, chance, new_key)
+        hooks = Hooks(on_request, on_response, on_retry)
+        super().__init__(service, timeouts, retry, clock, chance, new_key, hooks)
         address, secret = hub_url(url), checked_access_key(access_key)
 
         from neuroengine.transport.http import AsyncHub  # after the arguments are known to be right: it brings httpx
@@ -243,7 +263,9 @@ class AsyncClient(_Caller):
             ca_file=ca_file,
             http_client=http_client,
             transport=transport,
+            clock=clock,
             sleep=sleep,
+            hooks=self._hooks,
         )
 
     async def generate(self, prompt: str, *, service: str | None = None, **sampling: Unpack[Sampling]) -> Reply:
@@ -261,7 +283,7 @@ class AsyncClient(_Caller):
     ) -> AsyncStream:
         """The reply to the prompt, piece by piece; see `Client.stream`."""
         session = self._session(prompt, key, service, sampling)
-        return AsyncStream(self._hub, session, self._budget(), _piece_size(gettokens))
+        return AsyncStream(self._hub, session, self._stream_budget(), _piece_size(gettokens))
 
     async def models(self) -> list[Model]:
         """The services that the hub offers; see `Client.models`."""

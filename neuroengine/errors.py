@@ -11,6 +11,7 @@
     ├── StreamGap                     an answer of a stream was lost, so text may be missing
     ├── LinkLost                      a provider's link is over: the hub closed it, fell silent, or broke the framing
     ├── LoginRefused                  the hub refused a provider's login
+    ├── ProviderFailure               what a provider's callback raises to tell its client why there is no reply
     └── HubError                      the hub answered an error; codes outside the registry stay here
         └── one class for each code of the registry: `provider_offline` is `ProviderOfflineError`
 
@@ -22,10 +23,13 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from neuroengine._generated.registry import ERRORS, ErrorCode
+from neuroengine._generated.registry import BASE_URL, ERRORS, ErrorCode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+FIRST_FREE_CODE: Final = 100
+"""The first code that is not the registry's, so that a provider may give it a meaning of its own."""
 
 _SHOWN_CHARS: Final = 80
 """The most characters of a refused value that an error shows."""
@@ -170,6 +174,30 @@ class LoginRefused(NeuroengineError):
         self.text = text
 
 
+class ProviderFailure(NeuroengineError):
+    """Raised by a provider's callback that cannot answer: its client gets the sentence as an error answer.
+
+    Any other exception costs the same error answer in words that say nothing of the fault.
+
+    Args:
+        sentence: what the person at the client is told; no place for keys, addresses and stack traces.
+        code: the answer's `errorcode`: that of "provider_error", or 100 and more for one of the provider's own.
+
+    Raises:
+        ValueError: the code is another one of the registry's.
+    """
+
+    def __init__(self, sentence: str, *, code: int = ErrorCode.PROVIDER_ERROR) -> None:
+        if code != ErrorCode.PROVIDER_ERROR and code < FIRST_FREE_CODE:
+            raise ValueError(
+                f"code must be {ErrorCode.PROVIDER_ERROR} or {FIRST_FREE_CODE} and more; it was {code}, and the codes "
+                "in between are the hub's"
+            )
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.code = int(code)
+
+
 class HubError(NeuroengineError):
     """Raised when the hub answered an error; itself only for codes outside the registry, a provider's own.
 
@@ -180,10 +208,12 @@ class HubError(NeuroengineError):
         field: the field that the hub names, or None.
         retry_after: seconds to wait before the next request, or None.
         members: the whole answer, also the members that the protocol does not know.
+        doc_url: the page that explains the error; the list of all errors for a provider's own code.
     """
 
     code: int
     name: str = ""
+    doc_url: ClassVar[str] = f"{BASE_URL}errors/"
     retry: ClassVar[str] = "no"
     """The registry's word: `no`, `yes`, `after` (`retry_after` seconds) or `at-once`."""
     fix: ClassVar[str] = "Ask the service's operator what this code means."
@@ -193,6 +223,7 @@ class HubError(NeuroengineError):
         entry = ERRORS[code]
         cls.code, cls.name, cls.retry, cls.fix = entry.code, entry.name, entry.retry, entry.fix
         cls.retryable = entry.retry != "no"
+        cls.doc_url = f"{HubError.doc_url}{entry.name}/"
         cls.__doc__ = f"Code {entry.code}, `{entry.name}`: {entry.when}"
 
     def __init__(

@@ -1,153 +1,79 @@
-"""Shares an LLM: `Provider` for programs that wait, `AsyncProvider` for those that run on asyncio.
+"""Shares LLMs: `Provider` for programs that wait, `AsyncProvider` for those that run on asyncio.
 
-`AsyncProvider` holds the policy: when to connect again, and what becomes of what a callback returns or raises.
-`Provider` is a thin shell around it.
-
-Laws: a service key is never logged or shown; a callback can break nothing but its own answer.
+Both hold any number of services, each with a callback that answers its requests. They are thin shells over `offering`:
+one runs its stay on its caller's event loop, the other on a loop in the background.
 """
 
 from __future__ import annotations
 
-import asyncio
-import inspect
-import logging
-import random
-import sys
 import threading
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
+from typing import TYPE_CHECKING, Final, Self
 
-from neuroengine.errors import LoginRefused, NeuroengineError
-from neuroengine.protocol.frames import NotAnAnswer, error_payload, payload_of
-from neuroengine.protocol.link import ProviderLink
-from neuroengine.protocol.retry import Retry
-from neuroengine.transport.link import Address, LinkConnection, provider_address
-from neuroengine.transport.threads import BackgroundLoop, Worker
-from neuroengine.transport.trust import ssl_context
+from neuroengine.offering import Offering, Stay
+from neuroengine.transport.threads import BackgroundLoop
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Callable
+    from neuroengine.transport.threads import Worker
 
-    Answer: TypeAlias = Callable[[dict[str, Any]], Any]
-    """A callback: takes a request's members; returns the reply, the whole answer, or a coroutine of one."""
-
-RECONNECT: Final = Retry(tries=sys.maxsize, first_wait_s=5.0, longest_wait_s=10.0, jitter=1.0)
-"""How a provider comes back (NE-PROV-015): for ever, and at random within the span, so that the providers of a hub
-that restarts come neither in one burst nor late."""
-
-_LOG: Final = logging.getLogger("neuroengine.provider")
+STOP_S: Final = 30.0
+"""How long a graceful stop may take. Unit: seconds."""
 
 
-def payload_of_result(result: object) -> bytes:
-    """The payload of what a callback returned: text is the reply, a mapping the whole answer.
+class AsyncProvider(Offering):
+    """Answers the requests to one service or several, on asyncio; see `Offering` for the arguments.
 
-    Raises:
-        NotAnAnswer: it is neither, or a mapping that no hub would hand on.
-    """
-    if isinstance(result, str):
-        return payload_of({"reply": result})
-    if isinstance(result, Mapping):
-        return payload_of(result)
-    raise NotAnAnswer(f"it is {type(result).__name__} and neither the reply's text nor a mapping")
-
-
-class AsyncProvider:
-    """Answers the requests to one service.
-
-    Args:
-        service: the service's name.
-        key: the service key.
-        answer: called with each request's members, one at a time. It returns the reply's text, or the whole answer as
-            a mapping with `reply`. A plain function runs in a thread of its own and may block; a coroutine function
-            runs on the loop. When it raises, or returns anything else, the client gets one error answer, and the
-            fault is logged.
-        address: the hub's provider port as `HOST:PORT`; otherwise NEUROENGINE_PROVIDER, or the published hub.
-        verify, ca_file: whom to trust, see `transport.trust`.
-        reconnect: when to connect again.
-        persistent: come back also after a refused login or an untrusted certificate, instead of raising.
-        payload: writes what `answer` returned; it raises `NotAnAnswer` where it cannot.
-
-    Raises:
-        ConfigurationError: the address is none.
+    Plain functions run in threads of their own and may block; coroutines run on the loop.
     """
 
-    def __init__(
-        self,
-        service: str,
-        key: str,
-        answer: Answer,
-        *,
-        address: str | Address | None = None,
-        verify: bool = True,
-        ca_file: str | None = None,
-        reconnect: Retry = RECONNECT,
-        persistent: bool = False,
-        payload: Callable[[Any], bytes] = payload_of_result,
-    ) -> None:
-        self.service = service
-        self.address = address if isinstance(address, Address) else provider_address(address)
-        self._key = key
-        self._answer = answer
-        self._trust = (verify, ca_file)
-        self._reconnect = reconnect
-        self._persistent = persistent
-        self._payload = payload
-        self._worker = Worker()
-        self._context: ssl.SSLContext | None = None
-        self._connection: LinkConnection | None = None
-        self._was_accepted = False
-        self._serving: asyncio.Task[None] | None = None
-        self._left = asyncio.Event()
-        self._closing = False
+    _stay: Stay | None = None
+    _is_serving = False
 
     async def connect(self) -> None:
-        """Connects and logs in, once. `serve` goes on with this connection; what the hub sends in between waits.
+        """Connects and logs in, once. `serve_forever` goes on with these links; what the hub sends in between waits.
 
         Raises:
-            LoginRefused: the hub does not take the service's name or key.
+            LoginRefused: the hub does not take a service's name or key.
             ConnectionFailed: the hub could not be reached or trusted.
-            ConfigurationError: a certificate file cannot be read.
+            ConfigurationError: a certificate file cannot be read, or there is no service.
         """
-        await self._disconnect()
-        self._connection = await self._logged_in()
+        await self.close()
+        stay = self._new_stay()
+        await stay.connect()
+        self._stay = stay
 
-    async def serve(self) -> None:
-        """Answers requests, and connects again whenever the link is lost, until `close`.
+    async def serve_forever(self) -> None:
+        """Answers requests, and connects again whenever a link is lost, until `stop` or `close`.
 
         Raises:
-            LoginRefused, TLSFailed, ConfigurationError: trying again would not help; never when the provider is
-                persistent.
+            LoginRefused, TLSFailed, ConfigurationError: trying again would not help; the other services leave too.
+                Never when the provider is persistent.
             NeuroengineError: the last failure, when `reconnect` gives up.
         """
-        if self._serving is not None:
+        if self._is_serving:
             raise RuntimeError("this provider serves already")
-        self._closing = False
-        self._left = asyncio.Event()
-        self._worker = Worker()
-        if not inspect.iscoroutinefunction(self._answer):
-            threading.Thread(target=self._worker.run, name=f"neuroengine-{self.service}", daemon=True).start()
-        self._serving = asyncio.create_task(self._stay())
+        self._is_serving = True
         try:
-            await self._serving
-        except asyncio.CancelledError:
-            if not self._closing:
-                raise
+            stay = self._stay = self._stay or self._new_stay()
+            _start_threads(stay.worker, stay.threads)
+            await stay.serve()
         finally:
-            self._worker.stop()
-            try:
-                await self._disconnect()
-            finally:
-                self._serving = None
-                self._left.set()
+            self._is_serving = False
+            self._stay = None
+
+    async def stop(self, within_s: float = STOP_S) -> None:
+        """Leaves gracefully: takes no new request, finishes the answers and streams that were begun, then leaves.
+
+        Args:
+            within_s: after so many seconds, what is still being made is given up.
+        """
+        if self._stay is not None:
+            await self._stay.stop(within_s)
 
     async def close(self) -> None:
-        """Leaves the hub: `serve` returns, an answer that is being made is given up."""
-        self._closing = True
-        if self._serving is not None:
-            self._serving.cancel()
-            await self._left.wait()
-        await self._disconnect()
+        """Leaves at once: `serve_forever` returns, answers that are being made are given up."""
+        stay, self._stay = self._stay, None
+        if stay is not None:
+            await stay.close()
 
     async def __aenter__(self) -> Self:
         await self.connect()
@@ -156,135 +82,59 @@ class AsyncProvider:
     async def __aexit__(self, *exc: object) -> None:
         await self.close()
 
-    async def _stay(self) -> None:
-        """Serves one connection after another."""
-        failures = 0
-        while True:
-            try:
-                if self._connection is None:
-                    self._connection = await self._logged_in()
-                failures = 0
-                await self._connection.serve(self._respond)
-            except NeuroengineError as error:
-                failures += 1
-                wait_s = self._reconnect.wait_s(failures, None, random.random()) if self._may_return(error) else None
-                if wait_s is None:
-                    raise
-                _LOG.warning("%s; next login in %.1f s", error, wait_s)
-                await self._disconnect()
-                await asyncio.sleep(wait_s)
 
-    async def _logged_in(self) -> LinkConnection:
-        """A new connection, logged in."""
-        if self._context is None:
-            self._context = ssl_context(*self._trust)
-        connection = await LinkConnection.open(self.address, self._context, ProviderLink(self.service, self._key))
-        try:
-            await connection.log_in()
-        except BaseException as error:
-            await connection.close()
-            if isinstance(error, LoginRefused):
-                error.hide(self._key or "\0")
-            raise
-        self._was_accepted = True
-        _LOG.info("logged in to %s for %s", self.address, self.service)
-        return connection
+class Provider(Offering):
+    """Answers the requests to one service or several, for programs that wait; see `Offering` for the arguments.
 
-    def _may_return(self, error: NeuroengineError) -> bool:
-        """Whether to connect again."""
-        # A hub that stops may close on a login without a word: that says nothing against a key that it took before.
-        closed_on = isinstance(error, LoginRefused) and not error.text and self._was_accepted
-        return self._persistent or error.retryable or closed_on
-
-    async def _respond(self, members: dict[str, Any]) -> bytes:
-        """The payload for a request, whatever the callback does."""
-        try:
-            if inspect.iscoroutinefunction(self._answer):
-                result = await self._answer(members)
-            else:
-                result = await self._worker.call(self._answer, members)
-                if inspect.isawaitable(result):  # a callable object or a wrapper does not show that it is a coroutine's
-                    result = await result
-            return self._payload(result)
-        except NotAnAnswer as error:
-            _LOG.error("what the callback returned is no answer: %s", error)
-        except Exception:  # noqa: BLE001 - a callback may raise anything, and it costs this answer alone
-            _LOG.exception("the callback raised")
-        return error_payload("The provider failed to answer this request.")
-
-    async def _disconnect(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.close()
-
-
-class Provider:
-    """Answers the requests to one service, for programs that wait. The arguments are those of `AsyncProvider`.
-
-    `answer` is called in the thread that calls `serve_forever`; the link lives in a thread of its own, so pings are
-    seen meanwhile.
+    Plain functions are called in the thread that calls `serve_forever`, and in as many more as are needed to make all
+    services' replies at the same time. The links live in a thread of their own, so pings are seen meanwhile.
     """
 
-    def __init__(
-        self,
-        service: str,
-        key: str,
-        answer: Answer,
-        *,
-        address: str | Address | None = None,
-        verify: bool = True,
-        ca_file: str | None = None,
-        reconnect: Retry = RECONNECT,
-        persistent: bool = False,
-        payload: Callable[[Any], bytes] = payload_of_result,
-    ) -> None:
-        self._answer = answer
-        self._provider = AsyncProvider(
-            service,
-            key,
-            self._answer_in_worker,
-            address=address,
-            verify=verify,
-            ca_file=ca_file,
-            reconnect=reconnect,
-            persistent=persistent,
-            payload=payload,
-        )
-        self._worker = Worker()
-        self._loop: BackgroundLoop | None = None
-        self._lock = threading.Lock()
-
-    @property
-    def service(self) -> str:
-        """The service's name."""
-        return self._provider.service
+    _stay: Stay | None = None
+    _loop: BackgroundLoop | None = None
+    _lock = threading.Lock()
+    """Held for an instant, while a stay begins or ends: any thread may close a provider."""
 
     def connect(self) -> None:
-        """Connects and logs in, once; raises as `AsyncProvider.connect` does."""
-        self._running_loop().run(self._provider.connect())
+        """Connects and logs in, once; see `AsyncProvider.connect`."""
+        self.close()
+        stay, loop = self._opened()
+        try:
+            loop.run(stay.connect())
+        except BaseException:
+            self.close()
+            raise
 
     def serve_forever(self) -> None:
-        """Answers requests, and connects again whenever the link is lost, until `close`.
-
-        Raises:
-            LoginRefused, TLSFailed, ConfigurationError: trying again would not help; never when the provider is
-                persistent.
-        """
-        self._worker = worker = Worker()
-        serving = self._running_loop().start(self._provider.serve())
-        serving.add_done_callback(lambda _: worker.stop())
+        """Answers requests until `stop` or `close`; see `AsyncProvider.serve_forever`."""
+        stay, loop = self._opened()
+        serving = loop.start(stay.serve())
+        _start_threads(stay.worker, stay.threads - 1)
         try:
-            worker.run()
+            stay.worker.run()
             serving.result()
         finally:
             self.close()
 
+    def stop(self, within_s: float = STOP_S) -> None:
+        """Lets `serve_forever` return as soon as the answers and streams that were begun are out.
+
+        It returns at once, and may be called in any thread, a callback or a signal's handler.
+
+        Args:
+            within_s: after so many seconds, what is still being made is given up.
+        """
+        with self._lock:
+            if self._loop is not None and self._stay is not None:
+                self._loop.start(self._stay.stop(within_s))
+
     def close(self) -> None:
-        """Leaves the hub; `serve_forever` returns as soon as the callback does."""
+        """Leaves at once; `serve_forever` returns as soon as the callback does."""
         with self._lock:
             loop, self._loop = self._loop, None
-        if loop is not None:
-            loop.run(self._provider.close())
+            stay, self._stay = self._stay, None
+        if loop is not None and stay is not None:
+            loop.run(stay.close())
             loop.stop()
 
     def __enter__(self) -> Self:
@@ -294,11 +144,15 @@ class Provider:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def _running_loop(self) -> BackgroundLoop:
+    def _opened(self) -> tuple[Stay, BackgroundLoop]:
+        """The stay and its loop, made when they are first needed."""
         with self._lock:
-            if self._loop is None:
-                self._loop = BackgroundLoop()
-            return self._loop
+            self._stay = self._stay or self._new_stay()
+            self._loop = self._loop or BackgroundLoop()
+            return self._stay, self._loop
 
-    async def _answer_in_worker(self, members: dict[str, Any]) -> Any:
-        return await self._worker.call(self._answer, members)
+
+def _start_threads(worker: Worker, count: int) -> None:
+    """Gives a worker threads of its own, which end with it and keep no program from ending."""
+    for number in range(count):
+        threading.Thread(target=worker.run, name=f"neuroengine-provider-{number}", daemon=True).start()

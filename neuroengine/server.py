@@ -5,19 +5,20 @@ Its laws: `login` never raises for what the network or the hub does; `listen` ne
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from neuroengine._generated.registry import HUB_HOST, PROVIDER_PORT
 from neuroengine.errors import LoginRefused, NeuroengineError
+from neuroengine.log import PROVIDER_LOG
+from neuroengine.presence import RECONNECT
 from neuroengine.protocol.frames import payload_of_text
-from neuroengine.provider import RECONNECT, Provider
+from neuroengine.provider import Provider
 from neuroengine.transport.link import Address, provider_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_LOG: Final = logging.getLogger("neuroengine.provider")
+    from neuroengine.protocol.jobs import Request
 
 
 class NeuroengineServer:
@@ -61,7 +62,7 @@ class NeuroengineServer:
         try:
             self._provider.connect()
         except NeuroengineError as error:
-            _LOG.error("%s", error)
+            PROVIDER_LOG.error("%s", error)
             return self.REFUSED if isinstance(error, LoginRefused) else self.UNREACHABLE
         return 0
 
@@ -85,7 +86,7 @@ class NeuroengineServer:
         if self._provider is not None:
             self._provider.close()
 
-    def _call(self, members: dict[str, Any]) -> str:
+    def _call(self, request: Request) -> str:
         if self._callback is None:
             raise RuntimeError("a request was given out before listen")
-        return self._callback(members)
+        return self._callback(dict(request))

@@ -11,7 +11,7 @@ from fake_hub import URL, FakeHub
 from mockserver import MockHub
 from neuroengine import Client, Retry
 from neuroengine.errors import ConnectionFailed, TimedOut, TLSFailed
-from neuroengine.transport import http
+from neuroengine.transport import failures
 
 
 def exceptions_of_httpx() -> list[type[Exception]]:
@@ -38,7 +38,7 @@ def test_every_exception_of_httpx_is_translated(kind: type[Exception]) -> None:
     needs_response = issubclass(kind, httpx.HTTPStatusError)
     raised = kind("x", request=request, response=httpx.Response(500)) if needs_response else kind("x")  # type: ignore[call-arg]  # httpx's classes differ
     assert isinstance(raised, httpx.HTTPError | httpx.InvalidURL)
-    ours = http.translated(raised, URL)
+    ours = failures.translated(raised, URL)
     assert isinstance(ours, TimedOut) is isinstance(raised, httpx.TimeoutException)
     assert URL in str(ours)
     assert ours.__cause__ is raised
@@ -52,12 +52,12 @@ def test_every_exception_of_httpx_is_translated(kind: type[Exception]) -> None:
     "kind", [httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol]
 )
 def test_a_request_that_cannot_have_been_sent_is_known_as_such(kind: type[httpx.HTTPError]) -> None:
-    assert not http.translated(kind("x"), URL).request_sent
+    assert not failures.translated(kind("x"), URL).request_sent
 
 
 @pytest.mark.parametrize("kind", [httpx.ReadError, httpx.ReadTimeout, httpx.WriteError, httpx.RemoteProtocolError])
 def test_a_request_that_may_have_been_read_is_known_as_such(kind: type[httpx.HTTPError]) -> None:
-    assert http.translated(kind("x"), URL).request_sent
+    assert failures.translated(kind("x"), URL).request_sent
 
 
 def test_plain_http_to_a_port_that_speaks_tls_is_told_what_to_write() -> None:

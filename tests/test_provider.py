@@ -12,14 +12,17 @@ import pytest
 from toy_hub import DEADLINE_S, KEY, SERVICE, HubLink, ToyHub
 
 from neuroengine.errors import ConfigurationError, ConnectionFailed, LinkLost, LoginRefused, TLSFailed
+from neuroengine.presence import RECONNECT
 from neuroengine.protocol.retry import Retry
-from neuroengine.provider import RECONNECT, AsyncProvider, Provider
+from neuroengine.provider import AsyncProvider, Provider
 from neuroengine.transport import link as link_module
 from neuroengine.transport.threads import BackgroundLoop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from neuroengine.protocol.jobs import Request
 
 AT_ONCE = Retry(tries=1000, first_wait_s=0.0, longest_wait_s=0.0)
 ERROR_ANSWER = {"reply": "The provider failed to answer this request.", "errorcode": 13}
@@ -39,14 +42,12 @@ def loop() -> Iterator[BackgroundLoop]:
 
 
 @contextlib.contextmanager
-def serving(
-    loop: BackgroundLoop, hub: ToyHub, answer: Callable[[dict[str, Any]], Any], **options: Any
-) -> Iterator[HubLink]:
+def serving(loop: BackgroundLoop, hub: ToyHub, answer: Callable[[Request], Any], **options: Any) -> Iterator[HubLink]:
     """An asynchronous provider at work; gives the hub's end of its first connection."""
     provider = AsyncProvider(
         SERVICE, KEY, answer, address=hub.address, ca_file=hub.ca_file, reconnect=AT_ONCE, **options
     )
-    served = loop.start(provider.serve())
+    served = loop.start(provider.serve_forever())
     try:
         yield hub.link().accept()
     finally:
@@ -54,11 +55,11 @@ def serving(
         assert served.result(DEADLINE_S) is None
 
 
-def echo(request: dict[str, Any]) -> str:
+def echo(request: Request) -> str:
     return f"You said {request['message']}"
 
 
-async def echo_later(request: dict[str, Any]) -> dict[str, Any]:
+async def echo_later(request: Request) -> dict[str, Any]:
     await asyncio.sleep(0)
     return {"reply": echo(request), "model": "echo"}
 
@@ -76,7 +77,7 @@ def test_a_coroutine_function_answers_with_a_whole_answer(loop: BackgroundLoop, 
 
 def test_an_object_may_be_called_as_a_coroutine_function(loop: BackgroundLoop, hub: ToyHub) -> None:
     class Model:
-        async def __call__(self, request: dict[str, Any]) -> dict[str, Any]:
+        async def __call__(self, request: Request) -> dict[str, Any]:
             return await echo_later(request)
 
     with serving(loop, hub, Model()) as link:
@@ -84,7 +85,7 @@ def test_an_object_may_be_called_as_a_coroutine_function(loop: BackgroundLoop, h
 
 
 def test_the_callback_gets_every_member_of_the_request(loop: BackgroundLoop, hub: ToyHub) -> None:
-    with serving(loop, hub, lambda request: {"reply": "", "request": request}) as link:
+    with serving(loop, hub, lambda request: {"reply": "", "request": dict(request)}) as link:
         answer = link.say(b'{"message": "hi", "raw": "True", "stop": ["}"]} ').answer()
     assert answer["request"] == {"message": "hi", "raw": "True", "stop": ["}"]}
 
@@ -117,7 +118,7 @@ def test_frames_arrive_in_any_cut_and_any_run(loop: BackgroundLoop, hub: ToyHub)
 
 def test_frames_may_follow_the_ok_at_once(loop: BackgroundLoop, hub: ToyHub) -> None:
     provider = AsyncProvider(SERVICE, KEY, echo, address=hub.address, ca_file=hub.ca_file)
-    served = loop.start(provider.serve())
+    served = loop.start(provider.serve_forever())
     link = hub.link()
     link.login()
     assert link.say(b'OK{"ping": 1}{"message": "hi"}').answer() == {"reply": "You said hi"}
@@ -128,7 +129,7 @@ def test_frames_may_follow_the_ok_at_once(loop: BackgroundLoop, hub: ToyHub) -> 
 def test_pings_are_read_while_the_callback_is_busy(loop: BackgroundLoop, hub: ToyHub) -> None:
     release = threading.Event()
 
-    def busy(request: dict[str, Any]) -> str:
+    def busy(request: Request) -> str:
         assert release.wait(DEADLINE_S)
         return echo(request)
 
@@ -145,7 +146,7 @@ def test_a_close_is_noticed_while_the_callback_is_busy(loop: BackgroundLoop, hub
     release = threading.Event()
     calls: list[str] = []
 
-    def busy(request: dict[str, Any]) -> str:
+    def busy(request: Request) -> str:
         calls.append(request["message"])
         assert release.wait(DEADLINE_S)
         return echo(request)
@@ -166,7 +167,7 @@ def test_a_request_whose_link_was_lost_while_it_waited_for_the_callback_is_never
     begun, release = threading.Event(), threading.Event()
     calls: list[str] = []
 
-    def busy(request: dict[str, Any]) -> str:
+    def busy(request: Request) -> str:
         calls.append(request["message"])
         begun.set()
         assert release.wait(DEADLINE_S)
@@ -188,7 +189,7 @@ def test_closing_waits_until_a_coroutine_has_tidied_up(loop: BackgroundLoop, hub
     begun = threading.Event()
     tidied: list[bool] = []
 
-    async def slow(request: dict[str, Any]) -> str:
+    async def slow(request: Request) -> str:
         begun.set()
         try:
             await asyncio.Event().wait()
@@ -198,7 +199,7 @@ def test_closing_waits_until_a_coroutine_has_tidied_up(loop: BackgroundLoop, hub
         return echo(request)
 
     provider = AsyncProvider(SERVICE, KEY, slow, address=hub.address, ca_file=hub.ca_file)
-    loop.start(provider.serve())
+    loop.start(provider.serve_forever())
     hub.link().accept().say(b'{"message": "hi"}')
     assert begun.wait(DEADLINE_S)
     loop.run(provider.close())
@@ -208,7 +209,7 @@ def test_closing_waits_until_a_coroutine_has_tidied_up(loop: BackgroundLoop, hub
 def test_a_callback_that_raises_costs_one_error_answer_and_is_logged(
     loop: BackgroundLoop, hub: ToyHub, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fragile(request: dict[str, Any]) -> str:
+    def fragile(request: Request) -> str:
         if request["message"] == "bad":
             raise ZeroDivisionError("the model broke")
         return echo(request)
@@ -286,7 +287,7 @@ def test_a_hub_may_be_silent_while_it_waits_for_an_answer(
     monkeypatch.setattr(link_module, "PING_SILENCE_S", 0.2)
     release = threading.Event()
 
-    def slow(request: dict[str, Any]) -> str:
+    def slow(request: Request) -> str:
         assert release.wait(DEADLINE_S)
         return echo(request)
 
@@ -301,7 +302,7 @@ def test_a_hub_may_be_silent_while_it_waits_for_an_answer(
 
 def test_a_refused_login_is_an_error_in_the_words_of_the_hub(loop: BackgroundLoop, hub: ToyHub) -> None:
     provider = AsyncProvider(SERVICE, "wrong", echo, address=hub.address, ca_file=hub.ca_file, reconnect=AT_ONCE)
-    served = loop.start(provider.serve())
+    served = loop.start(provider.serve_forever())
     hub.link().refuse(b"No service for key \x1b[1mwrong\r\n")
     with pytest.raises(LoginRefused) as refused:
         served.result(DEADLINE_S)
@@ -353,7 +354,7 @@ def test_a_hub_that_closes_on_a_login_says_nothing_against_a_key_that_it_took_be
 
 def test_the_last_failure_is_raised_when_no_tries_are_left(loop: BackgroundLoop, hub: ToyHub) -> None:
     provider = AsyncProvider(SERVICE, KEY, echo, address=hub.address, ca_file=hub.ca_file, reconnect=Retry(tries=1))
-    served = loop.start(provider.serve())
+    served = loop.start(provider.serve_forever())
     hub.link().accept().close()
     with pytest.raises(LinkLost, match="closed the link"):
         served.result(DEADLINE_S)
@@ -399,10 +400,10 @@ def test_two_providers_serve_two_services_in_one_loop(loop: BackgroundLoop, hub:
 def test_a_provider_serves_once_at_a_time(loop: BackgroundLoop, hub: ToyHub) -> None:
     async def twice() -> None:
         async with AsyncProvider(SERVICE, KEY, echo, address=hub.address, ca_file=hub.ca_file) as provider:
-            first = asyncio.create_task(provider.serve())
+            first = asyncio.create_task(provider.serve_forever())
             await asyncio.sleep(0)
             with pytest.raises(RuntimeError, match="serves already"):
-                await provider.serve()
+                await provider.serve_forever()
             await provider.close()
             await first
 
@@ -413,7 +414,7 @@ def test_a_provider_serves_once_at_a_time(loop: BackgroundLoop, hub: ToyHub) -> 
 
 def test_a_cancelled_provider_leaves_the_hub(loop: BackgroundLoop, hub: ToyHub) -> None:
     provider = AsyncProvider(SERVICE, KEY, echo, address=hub.address, ca_file=hub.ca_file)
-    served = loop.start(provider.serve())
+    served = loop.start(provider.serve_forever())
     link = hub.link().accept()
     assert link.ask("hi") == {"reply": "You said hi"}
     served.cancel()
@@ -429,7 +430,7 @@ def in_thread(work: Callable[[], object]) -> threading.Thread:
 def test_a_provider_for_programs_that_wait_answers_in_the_thread_that_serves(hub: ToyHub) -> None:
     answered_in: list[threading.Thread] = []
 
-    def answer(request: dict[str, Any]) -> str:
+    def answer(request: Request) -> str:
         answered_in.append(threading.current_thread())
         return echo(request)
 
@@ -445,7 +446,7 @@ def test_a_provider_for_programs_that_wait_answers_in_the_thread_that_serves(hub
 
 
 def test_a_provider_can_be_closed_by_its_callback_and_serve_again(hub: ToyHub) -> None:
-    def leave(request: dict[str, Any]) -> str:
+    def leave(request: Request) -> str:
         provider.close()
         return echo(request)
 
@@ -462,7 +463,7 @@ def test_a_provider_for_programs_that_wait_connects_as_a_context(hub: ToyHub) ->
     links: list[HubLink] = []
     accepting = in_thread(lambda: links.append(hub.link().accept()))
     with Provider(SERVICE, KEY, echo, address=hub.address, ca_file=hub.ca_file) as provider:
-        assert provider.service == SERVICE
+        assert provider.services == (SERVICE,)
         accepting.join(DEADLINE_S)
     assert links[0].is_closed()
 

@@ -19,6 +19,8 @@ from neuroengine.transport.threads import BackgroundLoop
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from neuroengine.protocol.jobs import Request
+
 DEADLINE_S = 10.0
 SERVICE = "MYGPT"
 KEY = "DEMOKEY"
@@ -43,7 +45,7 @@ def asked(hub: MockHub, message: str, **fields: object) -> Any:
         return client.post(f"{hub.url}/{SERVICE}", json={"message": message, **fields}).json()
 
 
-def echo(request: dict[str, Any]) -> str:
+def echo(request: Request) -> str:
     return f"You said {request['message']}"
 
 
@@ -53,7 +55,7 @@ def test_a_message_of_any_length_reaches_the_provider_and_comes_back(
 ) -> None:
     provider = AsyncProvider(SERVICE, KEY, echo, address=hub.provider, ca_file=hub.ca_file)
     loop.run(provider.connect())
-    served = loop.start(provider.serve())
+    served = loop.start(provider.serve_forever())
     message = "é😀" + "a" * length
     assert asked(hub, message)["reply"] == f"You said {message}"
     loop.run(provider.close())
@@ -61,14 +63,14 @@ def test_a_message_of_any_length_reaches_the_provider_and_comes_back(
 
 
 def test_the_callback_s_own_error_and_members_reach_the_client(loop: BackgroundLoop, hub: MockHub) -> None:
-    def answer(request: dict[str, Any]) -> dict[str, Any]:
+    def answer(request: Request) -> dict[str, Any]:
         if request["message"] == "raise":
             raise ValueError("broken")
         return {"reply": "no", "errorcode": 4711, "model": "tiny"}
 
     provider = AsyncProvider(SERVICE, KEY, answer, address=hub.provider, ca_file=hub.ca_file)
     loop.run(provider.connect())
-    served = loop.start(provider.serve())
+    served = loop.start(provider.serve_forever())
     assert asked(hub, "hi") == {"reply": "no", "errorcode": 4711, "model": "tiny"}
     assert asked(hub, "raise")["errorcode"] == 13
     assert asked(hub, "hi")["errorcode"] == 4711
@@ -98,13 +100,13 @@ def test_a_provider_is_back_when_its_hub_has_restarted(loop: BackgroundLoop, hub
     at_once = Retry(tries=10_000, first_wait_s=0.01, longest_wait_s=0.01)
     back = threading.Event()
 
-    def answer(request: dict[str, Any]) -> str:
+    def answer(request: Request) -> str:
         back.set()
         return echo(request)
 
     provider = AsyncProvider(SERVICE, KEY, answer, address=hub.provider, verify=False, reconnect=at_once)
     loop.run(provider.connect())
-    served = loop.start(provider.serve())
+    served = loop.start(provider.serve_forever())
     assert asked(hub, "one")["reply"] == "You said one"
     port = int(hub.provider.rpartition(":")[2])
     hub.stop()

@@ -54,7 +54,7 @@ def output(text: str, environment: dict[str, str]) -> str:
 
 
 def test_every_program_of_the_readme_is_run_here() -> None:
-    assert sorted(PROGRAMS) == sorted(program(word) for word in ("MockHub", "Client", "NeuroengineServer"))
+    assert sorted(PROGRAMS) == sorted(program(word) for word in ("MockHub", "Client", "Provider"))
 
 
 def test_the_mock_hub_prints_its_address(environment: dict[str, str]) -> None:
@@ -70,7 +70,9 @@ def test_the_client_prints_a_whole_reply_and_a_streamed_one(environment: dict[st
 def test_the_provider_answers_a_client(
     hub: MockHub, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    marked = program("NeuroengineServer").replace("server.listen", 'print("in", flush=True)\nserver.listen')
+    marked = program("Provider").replace(
+        "Provider()", "Provider(on_state=lambda step: print(step.state.value, flush=True))"
+    )
     monkeypatch.setenv("SSL_CERT_FILE", hub.ca_file)
     monkeypatch.setenv("NEUROENGINE_URL", hub.url)
     with subprocess.Popen(
@@ -78,7 +80,7 @@ def test_the_provider_answers_a_client(
     ) as provider:
         try:
             assert provider.stdout is not None
-            assert provider.stdout.readline() == "in\n"
-            assert Neuroengine("MYGPT").request("Hello!") == "This is the LLM"
+            assert [provider.stdout.readline() for _ in range(2)] == ["connecting\n", "ready\n"]
+            assert Neuroengine("MYGPT").request("Hello!") == "You said: Hello!"
         finally:
             provider.terminate()

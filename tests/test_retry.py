@@ -147,3 +147,28 @@ def test_a_time_limit_is_above_zero_and_never_infinite(name: str, seconds: float
 def test_a_retry_setting_out_of_range_is_named(name: str, value: object) -> None:
     with pytest.raises(ConfigurationError, match=name):
         Retry(**{name: value})  # type: ignore[arg-type]  # the point of the test
+
+
+def test_each_piece_has_a_time_of_its_own_that_starts_with_its_first_try() -> None:
+    now = 0.0
+    budget = Budget(Retry(tries=5), 100.0, piece_s=10.0, clock=lambda: now, chance=lambda: 0.0)
+    assert budget.next_try_s() == 10.0
+    now = 4.0
+    assert budget.next_try_s() == 6.0
+    budget.progress()
+    now = 50.0  # the caller took its time
+    assert budget.next_try_s() == 10.0
+    now = 95.0
+    budget.progress()
+    assert budget.next_try_s() == 5.0
+
+
+def test_a_piece_that_does_not_come_in_its_time_is_given_up() -> None:
+    now = 0.0
+    budget = Budget(Retry(tries=5), 100.0, piece_s=10.0, clock=lambda: now, chance=lambda: 0.0)
+    budget.next_try_s()
+    now = 9.8
+    assert budget.wait_s(ConnectionFailed("lost", request_sent=True)) is None
+    now = 10.0
+    with pytest.raises(TimedOut, match="no piece came within 10 s"):
+        budget.next_try_s()

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 DEFAULT_ENTRIES: Final = 1000
 """How many exchanges a journal holds by default. It is the mock hub's own setting, no limit of the protocol."""
 
+MOST_BYTES: Final = 64 << 20
+"""How many bytes of requests and answers a journal holds, about: a few replies of 4 MiB must not fill the memory."""
+
 DEFAULT_BASE_URL: Final = f"https://{HUB_HOST}"
 """What stands before the paths of an exported journal by default."""
 
@@ -50,7 +53,7 @@ class Journal:
     - `where`: a function of the `Entry`.
 
     Args:
-        entries: how many exchanges it holds; 0 keeps none.
+        entries: how many exchanges it holds, as long as they are not over `MOST_BYTES` together; 0 keeps none.
         wall: tells the time of day, in seconds since the epoch; the first exchange ties the hub's clock to it.
 
     Raises:
@@ -60,7 +63,10 @@ class Journal:
     def __init__(self, entries: int = DEFAULT_ENTRIES, *, wall: Callable[[], float] = time.time) -> None:
         if isinstance(entries, bool) or not isinstance(entries, int) or entries < 0:
             raise ValueError(f"journal_entries must be a whole number, 0 or more; it was {entries!r}")
-        self._exchanges: deque[Exchange] = deque(maxlen=entries)
+        self._exchanges: deque[Exchange] = deque()
+        self._most = entries
+        self._bytes = 0
+        self._forgotten = self._newest = 0
         self._wall = wall
         self._epoch: float | None = None
         self._waiters: list[threading.Event] = []
@@ -71,13 +77,30 @@ class Journal:
         """A request is there."""
         if self._epoch is None:
             self._epoch = self._wall() - exchange.at
-        self._exchanges.append(exchange)
+        exchanges = self._exchanges  # another thread may put an empty list in its place
+        exchanges.append(exchange)
+        self._newest = exchange.number
+        self._bytes += exchange.size
+        if len(exchanges) > self._most:
+            self._forget_oldest(exchanges)
 
-    def settled(self) -> None:
+    def settled(self, exchange: Exchange) -> None:
         """An exchange was answered, or its client left."""
+        exchanges = self._exchanges
+        if exchange.number > self._forgotten:
+            answered = _answer_bytes(exchange)
+            exchange.size += answered
+            self._bytes += answered
+            while exchanges and self._bytes > MOST_BYTES:
+                self._forget_oldest(exchanges)
         if self._waiters:
             for news in self._waiters.copy():
                 news.set()
+
+    def _forget_oldest(self, exchanges: deque[Exchange]) -> None:
+        oldest = exchanges.popleft()
+        self._forgotten = oldest.number
+        self._bytes -= oldest.size
 
     # -- looking
 
@@ -113,7 +136,7 @@ class Journal:
 
     def clear(self) -> None:
         """Forgets everything; the numbers go on."""
-        self._exchanges.clear()
+        self._exchanges, self._bytes, self._forgotten = deque(), 0, self._newest
 
     # -- waiting
 
@@ -202,3 +225,12 @@ class Journal:
 
     def _found(self, wish: Query) -> list[Entry]:
         return [Entry(one) for one in self._exchanges.copy() if wish.holds(one)]
+
+
+def _answer_bytes(exchange: Exchange) -> int:
+    """About how much an answer holds; what a provider said is counted with the poll that began its stream."""
+    reply = Entry(exchange).reply
+    size = len(reply) if isinstance(reply, str) else 0  # a wrong hub's reply may be anything
+    if exchange.begins and exchange.forwarded is not None:
+        size += len(exchange.forwarded.frame) + len(exchange.forwarded.payload or b"")
+    return size

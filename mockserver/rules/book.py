@@ -36,8 +36,8 @@ logger = logging.getLogger("mockserver")
 UNMATCHED: Final = 404
 """The code of a strict hub's answer where no rule matches.
 
-None of the registry's is true of it: nothing is wrong with the request, the service or the hub. Codes from 100 are a
-provider's own, which clients pass on and do not try again; this one is known from other mock servers.
+None of the registry's is true of it: nothing is wrong with the request, the service or the hub, and most of its codes
+would be tried again. Codes from 100 are a provider's own: a client tells its user and does not repeat the request.
 """
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from pydantic import MISSING
 
 from mockserver.redaction import KEY_FIELD, redacted_key
-from mockserver.rules.expected import NOTHING, Absent, Equals, Expected, Present, Wish, expected, shown
+from mockserver.rules.expected import NOTHING, Absent, Equals, Expected, OneOf, Present, Wish, expected, shown
 from neuroengine._generated.models import GenerateRequest
 
 if TYPE_CHECKING:
@@ -173,7 +173,11 @@ def field_value(request: Mapping[str, Any], name: str, wish: Expected | None = N
 
 def _meant(name: str, wish: Wish) -> Expected:
     wanted = expected(wish)
-    return Equals(_meaning(name, wanted.value)) if isinstance(wanted, Equals) else wanted
+    if isinstance(wanted, Equals):
+        return Equals(_meaning(name, wanted.value))
+    if isinstance(wanted, OneOf):
+        return OneOf(*(_meaning(name, value) for value in wanted.values))
+    return wanted
 
 
 def _meaning(name: str, value: Any) -> Any:

@@ -6,6 +6,7 @@ Data holds no functions: a predicate, a `where` or a model of the caller's own c
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, Final
 
@@ -49,21 +50,23 @@ def rule_from(data: Mapping[str, Any]) -> Rule:
         ValueError: the schema allows it, but it makes no sense: an error or a fault that does not exist, a broken
             regular expression, a turn that does not go with the criteria.
     """
-    turns = data.get("then", [])
-    return Rule.of(
-        _criteria_from(data.get("when", {})),
-        tuple(_turns_from(turns) if isinstance(turns, list) else [_turn_from(turns)]),
-        data.get("name", ""),
-        int(data.get("priority", 0)),
-    )
+    with _within("when"):
+        wanted = _criteria_from(data.get("when", {}))
+    then = data.get("then", [])
+    turns = []
+    for place, turn in enumerate(then if isinstance(then, list) else [then]):
+        with _within(f"then[{place}]" if isinstance(then, list) else "then"):
+            turns.append(_turn_from(turn))
+    return Rule.of(wanted, tuple(turns), data.get("name", ""), int(data.get("priority", 0)))
 
 
-def _turns_from(turns: list[Any]) -> Iterator[Turn]:
-    for place, turn in enumerate(turns):
-        try:
-            yield _turn_from(turn)
-        except ValueError as error:
-            raise ValueError(f"then[{place}]: {error}") from None
+@contextmanager
+def _within(place: str) -> Iterator[None]:
+    """Says where in the data something makes no sense."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from None
 
 
 def _criteria_from(data: Mapping[str, Any]) -> Criteria:
@@ -206,9 +209,7 @@ def _turn_data(turn: Turn) -> str | dict[str, Any]:
         default = Pace()
         data["pace"] = {name: value for name, value in asdict(plan.pace).items() if value != getattr(default, name)}
     if plan.faults:
-        data["faults"] = [
-            {"name": fault.name, **fault.settings} if fault.settings else fault.name for fault in plan.faults
-        ]
+        data["faults"] = [_fault_data(befalls) for befalls in plan.faults]
     return data["reply"] if data.keys() == {"reply"} else data
 
 

@@ -5,6 +5,7 @@ A reply is a value and knows no time. It gives the whole answer to a request, or
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
@@ -230,10 +231,15 @@ class ProviderAnswer:
     needs_generation = True
 
     def __post_init__(self) -> None:
-        """Checks the members."""
-        for name in self.members:
+        """Checks that a provider could say so."""
+        if not isinstance(self.reply, str):
+            raise TypeError(f"the reply of an answer must be text; it was {self.reply!r}")
+        if type(self.errorcode) is not int:
+            raise TypeError(f"the errorcode of an answer must be a whole number; it was {self.errorcode!r}")
+        for name, value in self.members.items():
             if name in HUB_MEMBERS:
                 raise ValueError(f"a provider cannot send {name!r}: the hub alone sets {', '.join(HUB_MEMBERS)}")
+            _check_json(name, value)
 
     def whole(self, generation: Generation) -> Answer:  # noqa: ARG002 - the same for every request
         """The answer as it is."""
@@ -253,8 +259,16 @@ def _item(item: Item) -> str | Answer | float:
 
 
 def reply_of(value: str | Reply) -> Reply:
-    """A reply, where a text means itself."""
-    return Text(value) if isinstance(value, str) else value
+    """A reply, where a text means itself.
+
+    Raises:
+        TypeError: it is neither.
+    """
+    if isinstance(value, str):
+        return Text(value)
+    if not isinstance(value, Reply):
+        raise TypeError(f"an answer must be text, Text, Pieces, Model, Fail or ProviderAnswer; it was {value!r}")
+    return value
 
 
 def check_seconds(name: str, value: float) -> None:
@@ -265,3 +279,10 @@ def check_seconds(name: str, value: float) -> None:
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise ValueError(f"{name} must be a finite number of seconds, 0 or more; it was {value!r}")
+
+
+def _check_json(name: str, value: Any) -> None:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"the member {name!r} of an answer must be JSON: {error}") from None

@@ -68,7 +68,9 @@ class ItemSource:
     def _end_pause(self, now: float) -> None:
         self._items.popleft()
         self._pause = None
-        self._changed(now)
+        self._start_pause(now)
+        if self._pause is None:
+            self._changed(now)
 
 
 def guarded(tokens: Callable[[Generation], Iterable[str]], generation: Generation) -> Iterator[str]:

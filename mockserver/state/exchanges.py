@@ -81,16 +81,19 @@ class Exchange:
         "poll",
         "request",
         "service",
+        "size",
         "status",
         "stream_rule",
         "verdict",
     )
 
-    def __init__(self, number: int, path: str, at: float) -> None:
+    def __init__(self, number: int, path: str, at: float, size: int = 0) -> None:
         self.number = number
         """Counts the hub's exchanges, from 1."""
         self.path = path
         self.at = at
+        self.size = size
+        """About how many bytes the journal holds of it."""
         self.service = ""
         """What the path names, known to the hub or not."""
         self.request: dict[str, Any] = {}

@@ -91,7 +91,7 @@ class HubState:
     ) -> Exchange:
         """Takes a client's request: one answer, whatever it holds. A body over the limit may be given as None."""
         self._posts += 1
-        exchange = Exchange(self._posts, path, now)
+        exchange = Exchange(self._posts, path, now, size=len(body or b""))
         if self.journal is not None:
             self.journal.begin(exchange)
         self._attempt(exchange, partial(self._receive, exchange, body, content_type, access_key), now)
@@ -162,7 +162,7 @@ class HubState:
         if not generation.key:
             return Asked(service, generation)
         stream_name = self.behaviour.stream_name(service, generation)
-        exchange.poll, exchange.begins = self._streams.next_poll(stream_name, generation.message)
+        exchange.poll, exchange.begins = self._streams.number(stream_name, generation.message)
         return Asked(service, generation, stream_name)
 
     @staticmethod
@@ -294,7 +294,7 @@ class HubState:
             exchange.left_at = now
             exchange.leave(now)
             if self.journal is not None:
-                self.journal.settled()
+                self.journal.settled(exchange)
 
     def _deliver(self, exchange: Exchange, answer: Answer, now: float) -> None:
         if exchange.answer is None:
@@ -305,7 +305,7 @@ class HubState:
                 exchange.status = self.status(answer)
             exchange.deliver(answer, now)
             if self.journal is not None:
-                self.journal.settled()
+                self.journal.settled(exchange)
 
 
 def _message(status: int, body: bytes, *more: tuple[bytes, bytes]) -> Message:

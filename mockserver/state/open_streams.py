@@ -36,12 +36,13 @@ class OpenStreams:
         self._streams: dict[tuple[str, str], Stream] = {}
         self._open = 0
 
-    def next_poll(self, name: tuple[str, str], message: str) -> tuple[int, bool]:
-        """The number that a poll with this message would have in its stream, and whether it begins a generation."""
+    def number(self, name: tuple[str, str], message: str) -> tuple[int, bool]:
+        """The number of a poll with this message in its stream, and whether it begins a generation; counts it."""
         stream = self._streams.get(name)
         if stream is None or stream.gives_way_to(message):
             return 1, True
-        return stream.polls + 1, False
+        stream.polls += 1
+        return stream.polls, False
 
     def stream_for(self, asked: Asked, plan: Plan, verdict: Verdict, now: float) -> Stream:
         """The stream that a poll belongs to; a new one is counted and opened.

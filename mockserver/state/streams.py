@@ -51,8 +51,8 @@ class Stream:
         closed: Callable[[], None],
     ) -> None:
         self.message = message
-        self.polls = 0
-        """How many polls have come."""
+        self.polls = 1
+        """How many polls have come, those among them that something befell on their way here."""
         self.rule = ""
         """The name of the rule that its text comes from; empty where it is none."""
         self.state = HUB_STREAM_INITIAL
@@ -80,7 +80,6 @@ class Stream:
     def poll(self, poll: Poll, message: str, now: float) -> None:
         """Answers a poll now or when there is something to answer it with, at most `long_poll_s` seconds later."""
         self._last_poll = now
-        self.polls += 1
         if self.state is HubStreamState.DROPPED:
             self._fire(HubStreamEvent.EXPIRED)
             poll.deliver(

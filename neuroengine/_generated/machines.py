@@ -1,6 +1,6 @@
 """The spec's state machines, as tables (state, event) -> state. Generated from spec/registry/machines.toml by tools/generate.py; do not edit.
 
-sha256 4c420ffa75d5dd7f2412247fde07415088ad3ac6a5bea554db61c22ca9c85574
+sha256 5cde804d71e1ec317819985c860047b0dea784524d44fa15cce2c28afb749255
 """
 
 from __future__ import annotations
@@ -214,3 +214,65 @@ PROVIDER_LINK: Final[Mapping[tuple[ProviderLinkState, ProviderLinkEvent], Provid
 )
 """The link between a provider and a hub."""
 PROVIDER_LINK_INITIAL: Final = ProviderLinkState.CONNECTED
+
+
+class ProviderStayState(Enum):
+    """A provider's stay at a hub, over all its links: its states."""
+
+    CONNECTING = "connecting"
+    """A connection is made and the login sent; the hub has not accepted it yet."""
+    READY = "ready"
+    """Logged in, with no request outstanding."""
+    ANSWERING = "answering"
+    """Logged in, with a request outstanding."""
+    WAITING = "waiting"
+    """The link is lost or could not be made; after a pause the provider comes back."""
+    LEAVING = "leaving"
+    """The provider takes nothing new and finishes what it has begun."""
+    LEFT = "left"
+    """The provider is gone and does not come back by itself."""
+
+
+class ProviderStayEvent(Enum):
+    """A provider's stay at a hub, over all its links: its events."""
+
+    ACCEPTED = "accepted"
+    """The hub accepted the login."""
+    REQUEST = "request"
+    """The hub sent a request."""
+    ANSWERED = "answered"
+    """The answer was made."""
+    LOST = "lost"
+    """The link is over, or none could be made, and trying again may help."""
+    RETRY = "retry"
+    """The pause is over."""
+    LEAVE = "leave"
+    """The provider's program wants it to leave as soon as the running answer is out."""
+    GONE = "gone"
+    """The provider's program wants it gone, the last answer is out, or trying again would not help."""
+
+
+PROVIDER_STAY: Final[Mapping[tuple[ProviderStayState, ProviderStayEvent], ProviderStayState]] = MappingProxyType(
+    {
+        (ProviderStayState.CONNECTING, ProviderStayEvent.ACCEPTED): ProviderStayState.READY,
+        (ProviderStayState.READY, ProviderStayEvent.REQUEST): ProviderStayState.ANSWERING,
+        (ProviderStayState.ANSWERING, ProviderStayEvent.ANSWERED): ProviderStayState.READY,
+        (ProviderStayState.CONNECTING, ProviderStayEvent.LOST): ProviderStayState.WAITING,
+        (ProviderStayState.READY, ProviderStayEvent.LOST): ProviderStayState.WAITING,
+        (ProviderStayState.ANSWERING, ProviderStayEvent.LOST): ProviderStayState.WAITING,
+        (ProviderStayState.WAITING, ProviderStayEvent.RETRY): ProviderStayState.CONNECTING,
+        (ProviderStayState.CONNECTING, ProviderStayEvent.LEAVE): ProviderStayState.LEAVING,
+        (ProviderStayState.READY, ProviderStayEvent.LEAVE): ProviderStayState.LEAVING,
+        (ProviderStayState.ANSWERING, ProviderStayEvent.LEAVE): ProviderStayState.LEAVING,
+        (ProviderStayState.WAITING, ProviderStayEvent.LEAVE): ProviderStayState.LEAVING,
+        (ProviderStayState.LEAVING, ProviderStayEvent.REQUEST): ProviderStayState.LEAVING,
+        (ProviderStayState.LEAVING, ProviderStayEvent.ANSWERED): ProviderStayState.LEAVING,
+        (ProviderStayState.CONNECTING, ProviderStayEvent.GONE): ProviderStayState.LEFT,
+        (ProviderStayState.READY, ProviderStayEvent.GONE): ProviderStayState.LEFT,
+        (ProviderStayState.ANSWERING, ProviderStayEvent.GONE): ProviderStayState.LEFT,
+        (ProviderStayState.WAITING, ProviderStayEvent.GONE): ProviderStayState.LEFT,
+        (ProviderStayState.LEAVING, ProviderStayEvent.GONE): ProviderStayState.LEFT,
+    }
+)
+"""A provider's stay at a hub, over all its links."""
+PROVIDER_STAY_INITIAL: Final = ProviderStayState.CONNECTING

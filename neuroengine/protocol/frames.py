@@ -173,9 +173,9 @@ def payload_of_text(text: object) -> bytes:
     return _payload(text)
 
 
-def error_payload(sentence: str) -> bytes:
+def error_payload(sentence: str, code: int = ErrorCode.PROVIDER_ERROR) -> bytes:
     """The payload that stands for an answer that could not be given; `sentence` is for the person at the client."""
-    return payload_of({"reply": sentence, "errorcode": int(ErrorCode.PROVIDER_ERROR)})
+    return payload_of({"reply": sentence, "errorcode": int(code)})
 
 
 def write_answer(payload: bytes) -> bytes:

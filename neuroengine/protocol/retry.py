@@ -29,6 +29,7 @@ class Timeouts:
     Attributes:
         connect_s: for a connection, TLS included.
         answer_s: for the next byte of an answer. A hub that keeps a slow answer warm sends a blank now and then.
+        piece_s: for one piece of a stream, with all tries and waits.
         total_s: for a whole call, or a whole stream from its first poll to its end, with all tries and waits.
 
     Raises:
@@ -37,6 +38,7 @@ class Timeouts:
 
     connect_s: float = 5.0
     answer_s: float = 20.0
+    piece_s: float = 240.0
     total_s: float = 600.0
 
     def __post_init__(self) -> None:
@@ -97,29 +99,44 @@ class Budget:
     Args:
         retry: when to try again.
         total_s: how many seconds the call may take in all.
+        piece_s: how many seconds may pass from one success to the next, not counting the time before its first try.
         clock: tells the time in seconds, from any beginning.
         chance: draws a number from 0 to 1.
         counts_not_ready: whether "not ready" is a failed try as well; otherwise the deadline alone bounds such polls.
     """
 
-    __slots__ = ("_chance", "_clock", "_counts_not_ready", "_ends_at", "_failures", "_retry", "_sent_at", "_total_s")
+    __slots__ = (
+        "_chance",
+        "_clock",
+        "_counts_not_ready",
+        "_ends_at",
+        "_failures",
+        "_piece_ends_at",
+        "_piece_s",
+        "_retry",
+        "_sent_at",
+        "_total_s",
+    )
 
     def __init__(
         self,
         retry: Retry,
         total_s: float,
         *,
+        piece_s: float = math.inf,
         clock: Callable[[], float],
         chance: Callable[[], float],
         counts_not_ready: bool = False,
     ) -> None:
         self._retry = retry
         self._total_s = total_s
+        self._piece_s = piece_s
         self._counts_not_ready = counts_not_ready
         self._clock = clock
         self._chance = chance
         self._failures = 0
         self._ends_at = math.inf
+        self._piece_ends_at = math.inf
         self._sent_at = -math.inf
 
     def next_try_s(self) -> float:
@@ -130,9 +147,12 @@ class Budget:
         """
         self._sent_at = self._clock()
         self._ends_at = min(self._ends_at, self._sent_at + self._total_s)
+        self._piece_ends_at = min(self._piece_ends_at, self._sent_at + self._piece_s)
         if self._sent_at >= self._ends_at:
             raise TimedOut(f"the call was not done within {self._total_s:g} s", request_sent=False, retryable=False)
-        return self._ends_at - self._sent_at
+        if self._sent_at >= self._piece_ends_at:
+            raise TimedOut(f"no piece came within {self._piece_s:g} s", request_sent=False, retryable=False)
+        return min(self._ends_at, self._piece_ends_at) - self._sent_at
 
     def wait_s(self, error: NeuroengineError) -> float | None:
         """Notes that a try failed and says how many seconds to wait before the next; None to give up."""
@@ -144,8 +164,9 @@ class Budget:
             return max(0.0, self._sent_at + _SHORTEST_POLL_S - now) if self._failures < self._retry.tries else None
         self._failures += 1
         wait = self._retry.wait_s(self._failures, error.retry_after, self._chance())
-        return None if wait is None or now + wait >= self._ends_at else wait
+        return None if wait is None or now + wait >= min(self._ends_at, self._piece_ends_at) else wait
 
     def progress(self) -> None:
-        """Notes that a try succeeded: the next failure is a first one again."""
+        """Notes that a try succeeded: the next failure is a first one again, and the next piece has its whole time."""
         self._failures = 0
+        self._piece_ends_at = math.inf

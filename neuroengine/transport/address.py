@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from neuroengine._generated.registry import DEFAULT_SERVICE, HUB_HOST, HUB_PORT
 from neuroengine.errors import ConfigurationError
@@ -56,3 +56,19 @@ def access_key(key: str | None = None) -> str:
         allowed = "printable ASCII characters alone, without blanks and line ends"
         raise ConfigurationError(f"the access key may hold {allowed}; check how it was read")
     return given
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy between here and the URL, by HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, or none.
+
+    A user name and password in it are left out.
+    """
+    from urllib.request import getproxies, proxy_bypass  # here, because it brings an HTTP client of its own
+
+    parts = urlsplit(url)
+    proxies = getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if not proxy or proxy_bypass(parts.hostname or ""):
+        return None
+    found = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    return urlunsplit(found._replace(netloc=found.netloc.rpartition("@")[2]))

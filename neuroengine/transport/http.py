@@ -1,28 +1,31 @@
-"""HTTP to a hub, on httpx: the one module that imports it, drives flows and translates its errors.
+"""HTTP to a hub, on httpx: drives flows, one exchange after another.
 
-One client with keep-alive serves all calls of a hub. Every exception of httpx becomes one of ours here, by `FAILURES`.
+One client with keep-alive serves all calls of a hub. Its users' hooks are told of every step; what one raises reaches
+the caller.
 """
 
 from __future__ import annotations
 
-import logging
 import ssl
 import time
 import weakref
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+from urllib.request import getproxies
 
 import httpx
 
 from neuroengine._generated.registry import PROVIDER_PAYLOAD_BYTES
 from neuroengine._version import __version__
-from neuroengine.errors import ConnectionFailed, NeuroengineError, TimedOut, TLSFailed
+from neuroengine.errors import ConnectionFailed, NeuroengineError, TimedOut
+from neuroengine.events import NO_HOOKS, Hooks, RequestEvent, ResponseEvent, RetryEvent
+from neuroengine.log import LOG
 from neuroengine.protocol.answers import Received
 from neuroengine.protocol.flow import Send
+from neuroengine.transport.failures import translated
 from neuroengine.transport.trust import ssl_context
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable
 
     from neuroengine.protocol.flow import Flow, Outcome, Result, Wait
     from neuroengine.protocol.retry import Timeouts
@@ -32,7 +35,6 @@ AsyncHttpClient = httpx.AsyncClient
 HttpTransport = httpx.BaseTransport
 AsyncHttpTransport = httpx.AsyncBaseTransport
 
-_LOG: Final = logging.getLogger("neuroengine")
 _ANSWER_BYTES: Final = 6 * PROVIDER_PAYLOAD_BYTES + 65536
 """The longest answer that is read: the longest payload of a provider, every byte of it escaped."""
 _KEEP_ALIVE_S: Final = 4.0
@@ -40,89 +42,15 @@ _KEEP_ALIVE_S: Final = 4.0
 _LIMITS: Final = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=_KEEP_ALIVE_S)
 
 
-class Failure(NamedTuple):
-    """What an exception of httpx means."""
-
-    sentence: str
-    request_sent: bool = True
-    retryable: bool = True
-
-
-FAILURES: Final[Mapping[type[Exception], Failure]] = MappingProxyType(
-    {
-        # A host that says nothing for the whole time limit is down; asking again only makes its user wait.
-        httpx.ConnectTimeout: Failure("accepted no connection in time", request_sent=False, retryable=False),
-        httpx.PoolTimeout: Failure("had no connection free in time", request_sent=False),
-        httpx.ReadTimeout: Failure("sent no byte in time"),
-        httpx.WriteTimeout: Failure("did not take the request in time"),
-        httpx.ConnectError: Failure("cannot be reached", request_sent=False),
-        httpx.ReadError: Failure("broke the connection before the answer was whole"),
-        httpx.WriteError: Failure("broke the connection while the request was sent"),
-        httpx.CloseError: Failure("broke the connection while it was closed"),
-        httpx.RemoteProtocolError: Failure("broke the connection or the rules of HTTP"),
-        httpx.LocalProtocolError: Failure("cannot be sent such a request", request_sent=False, retryable=False),
-        httpx.ProxyError: Failure("cannot be reached through the proxy", request_sent=False),
-        httpx.UnsupportedProtocol: Failure(
-            "has neither an http nor an https address", request_sent=False, retryable=False
-        ),
-        httpx.TransportError: Failure("could not be asked"),
-        httpx.DecodingError: Failure("sent an answer that is not encoded as it says"),
-        httpx.TooManyRedirects: Failure("redirects without an end", retryable=False),
-        httpx.HTTPError: Failure("could not be asked", retryable=False),
-        httpx.InvalidURL: Failure("has an address that cannot be used", request_sent=False, retryable=False),
-    }
-)
-"""What each exception of httpx means; a class that is not listed means what its nearest listed base means."""
-
-
-def translated(error: httpx.HTTPError | httpx.InvalidURL, url: str) -> ConnectionFailed:
-    """Our error for an exception of httpx."""
-    failure = next(FAILURES[kind] for kind in type(error).__mro__ if kind in FAILURES)
-    reason = str(error) or type(error).__name__
-    ours: ConnectionFailed
-    if not failure.request_sent and _is_tls(error):
-        ours = TLSFailed(
-            f"no trusted TLS connection to {url} ({reason}); if the hub has an authority of its own, name that file "
-            "(ca_file, --ca-file or SSL_CERT_FILE), and check that the port speaks TLS",
-            request_sent=False,
-            retryable=False,
-        )
-    else:
-        kind = TimedOut if isinstance(error, httpx.TimeoutException) else ConnectionFailed
-        ours = kind(
-            f"{url} {failure.sentence} ({reason}){_advice(error, failure, url)}",
-            request_sent=failure.request_sent,
-            retryable=failure.retryable,
-        )
-    ours.__cause__ = error
-    return ours
-
-
-def _advice(error: Exception, failure: Failure, url: str) -> str:
-    """What its reader can do about a failure, where that is known."""
-    if not failure.request_sent:
-        return "; check the address (NEUROENGINE_URL) and that the hub runs"
-    if isinstance(error, httpx.RemoteProtocolError) and url.startswith("http://"):
-        return "; if the port speaks TLS, write https:// instead of http://"
-    return ""
-
-
-def _is_tls(error: BaseException | None) -> bool:
-    """Whether the failure began in TLS."""
-    while error is not None:
-        if isinstance(error, ssl.SSLError):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
-
-
 class _Exchange:
-    """What the two hubs share: the address, the headers, the time limits and how an answer is put together."""
+    """What the two hubs share: the address, the headers, the time limits, and what is told of each step."""
 
-    def __init__(self, url: str, access_key: str, timeouts: Timeouts) -> None:
+    def __init__(self, url: str, access_key: str, timeouts: Timeouts, hooks: Hooks, clock: Callable[[], float]) -> None:
         self._url = url
         self._secret = access_key
         self._timeouts = timeouts
+        self._hooks = hooks
+        self._clock = clock
         self._headers = {
             "Content-Type": "application/json",  # NE-CLI-005
             "Accept": "application/json",
@@ -136,9 +64,9 @@ class _Exchange:
         answer = min(self._timeouts.answer_s, send.timeout_s)
         return httpx.Timeout(answer, connect=min(self._timeouts.connect_s, send.timeout_s))
 
-    def _late(self) -> TimedOut:
-        """The error of an answer that did not end within the call's time."""
-        return TimedOut(f"{self._url} sent no whole answer within {self._timeouts.total_s:g} s", request_sent=True)
+    def _late(self, send: Send) -> TimedOut:
+        """The error of an answer that did not end in time."""
+        return TimedOut(f"{self._url} sent no whole answer within {send.timeout_s:g} s", request_sent=True)
 
     def _too_long(self) -> ConnectionFailed:
         """The error of an answer that is longer than any may be."""
@@ -146,10 +74,32 @@ class _Exchange:
             f"{self._url} answered more than {_ANSWER_BYTES} bytes", request_sent=True, retryable=False
         )
 
-    def _note(self, pause: Wait) -> None:
-        """Logs a wait."""
+    def _begun(self, send: Send) -> float:
+        """Tells that a request goes out; returns when."""
+        LOG.debug("POST %s%s, %d bytes", self._url, send.path, len(send.body))
+        if self._hooks.on_request is not None:
+            self._hooks.on_request(RequestEvent(self._url + send.path, len(send.body)))
+        return self._clock()
+
+    def _ended(self, send: Send, begun: float, outcome: Received | ConnectionFailed) -> Outcome:
+        """Tells what came of a request."""
+        seconds = self._clock() - begun
+        if isinstance(outcome, ConnectionFailed):
+            LOG.debug("no answer after %.3f s: %r", seconds, str(outcome))
+            event = ResponseEvent(self._url + send.path, seconds, error=outcome)
+        else:
+            LOG.debug("status %d, %d bytes after %.3f s", outcome.status, len(outcome.body), seconds)
+            event = ResponseEvent(self._url + send.path, seconds, outcome.status, len(outcome.body))
+        if self._hooks.on_response is not None:
+            self._hooks.on_response(event)
+        return outcome
+
+    def _paused(self, pause: Wait) -> None:
+        """Tells of a wait."""
         self._hide_secret(pause.reason)
-        _LOG.info("next try in %.2f s: %r", pause.seconds, str(pause.reason))
+        LOG.info("next try in %.2f s: %r", pause.seconds, str(pause.reason))
+        if self._hooks.on_retry is not None:
+            self._hooks.on_retry(RetryEvent(pause.seconds, pause.reason))
 
     def _hide_secret(self, error: NeuroengineError) -> None:
         """Takes the access key out of an error, in case the hub echoed it."""
@@ -168,6 +118,7 @@ class Hub(_Exchange):
         http_client: an httpx client to use instead of an own one; it is not closed.
         transport: an httpx transport for the own client.
         clock, sleep: tell the time and wait, in seconds.
+        hooks: what is told of each step.
     """
 
     def __init__(
@@ -182,9 +133,10 @@ class Hub(_Exchange):
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        hooks: Hooks = NO_HOOKS,
     ) -> None:
-        super().__init__(url, access_key, timeouts)
-        self._clock = clock
+        super().__init__(url, access_key, timeouts, hooks, clock)
+        self._honours_proxies = http_client is None and transport is None
         self._sleep = sleep
         self._closing = None
         if http_client is None:
@@ -201,9 +153,9 @@ class Hub(_Exchange):
             while True:
                 step = flow.send(outcome)
                 if isinstance(step, Send):
-                    outcome = self._post(step)
+                    outcome = self._ended(step, self._begun(step), self._post(step))
                 else:
-                    self._note(step)
+                    self._paused(step)
                     self._sleep(step.seconds)
                     outcome = None
         except StopIteration as end:
@@ -213,7 +165,7 @@ class Hub(_Exchange):
             self._hide_secret(error)
             raise
 
-    def _post(self, send: Send) -> Outcome:
+    def _post(self, send: Send) -> Received | ConnectionFailed:
         """One exchange."""
         ends_at = self._clock() + send.timeout_s
         url = self._url + send.path
@@ -227,10 +179,10 @@ class Hub(_Exchange):
                     if len(body) > _ANSWER_BYTES:
                         return self._too_long()
                     if self._clock() > ends_at:
-                        return self._late()
+                        return self._late(send)
                 return Received(response.status_code, bytes(body))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return translated(error, url)
+            return translated(error, url, honours_proxies=self._honours_proxies)
 
     def close(self) -> None:
         """Closes the connections, unless they are the caller's."""
@@ -251,11 +203,14 @@ class AsyncHub(_Exchange):
         ca_file: str | None = None,
         http_client: httpx.AsyncClient | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
+        clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] | None = None,
+        hooks: Hooks = NO_HOOKS,
     ) -> None:
         import asyncio  # here, because programs that wait do not need it
 
-        super().__init__(url, access_key, timeouts)
+        super().__init__(url, access_key, timeouts, hooks, clock)
+        self._honours_proxies = http_client is None and transport is None
         self._sleep = sleep or asyncio.sleep
         self._deadline = asyncio.timeout
         self._owned = http_client is None
@@ -270,9 +225,9 @@ class AsyncHub(_Exchange):
             while True:
                 step = flow.send(outcome)
                 if isinstance(step, Send):
-                    outcome = await self._post(step)
+                    outcome = self._ended(step, self._begun(step), await self._post(step))
                 else:
-                    self._note(step)
+                    self._paused(step)
                     await self._sleep(step.seconds)
                     outcome = None
         except StopIteration as end:
@@ -282,7 +237,7 @@ class AsyncHub(_Exchange):
             self._hide_secret(error)
             raise
 
-    async def _post(self, send: Send) -> Outcome:
+    async def _post(self, send: Send) -> Received | ConnectionFailed:
         """One exchange."""
         url = self._url + send.path
         try:
@@ -299,9 +254,9 @@ class AsyncHub(_Exchange):
                         return self._too_long()
                 return Received(response.status_code, bytes(body))
         except TimeoutError:
-            return self._late()
+            return self._late(send)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return translated(error, url)
+            return translated(error, url, honours_proxies=self._honours_proxies)
 
     async def close(self) -> None:
         """Closes the connections, unless they are the caller's."""
@@ -315,6 +270,7 @@ def _context(url: str, transport: object, verify: bool, ca_file: str | None) -> 
     Reading authorities costs more than a request, so it is left out where no TLS is asked for; the context that stands
     in then trusts nobody.
     """
-    if transport is not None or (url.startswith("http://") and ca_file is None):
+    proxied = any(proxy.startswith("https://") for proxy in getproxies().values())
+    if transport is not None or (url.startswith("http://") and ca_file is None and not proxied):
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     return ssl_context(verify, ca_file)

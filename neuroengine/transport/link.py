@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import ssl
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from neuroengine._generated.machines import ProviderLinkState
 from neuroengine._generated.registry import HUB_HOST, LOGIN_S, PROVIDER_PORT
 from neuroengine.errors import ConfigurationError, ConnectionFailed, LinkLost, LoginRefused, TimedOut, TLSFailed
+from neuroengine.log import PROVIDER_LOG
 from neuroengine.protocol.frames import error_payload
 from neuroengine.protocol.link import (
     PING_SILENCE_S,
@@ -49,8 +49,6 @@ CLOSE_S: Final = 0.2
 
 READ_BYTES: Final = 65536
 """The most bytes taken at once: any frame of a usual hub."""
-
-_LOG: Final = logging.getLogger("neuroengine.provider")
 
 
 class Address(NamedTuple):
@@ -97,6 +95,7 @@ class LinkConnection:
         self.link = link
         self._reader = reader
         self._writer = writer
+        self._conversation: _Conversation | None = None
 
     @classmethod
     async def open(cls, address: Address, context: ssl.SSLContext, link: ProviderLink) -> LinkConnection:
@@ -153,17 +152,24 @@ class LinkConnection:
         """
         try:
             async with asyncio.timeout(PING_SILENCE_S) as silence, asyncio.TaskGroup() as tasks:
-                end = await _Conversation(self, respond, tasks, silence).hold()
+                self._conversation = _Conversation(self, respond, tasks, silence)
+                end = await self._conversation.hold()
         except TimeoutError:
             end = f"sent nothing for {PING_SILENCE_S} s"
         raise LinkLost(f"{self.address} {end}")
+
+    async def finish(self) -> None:
+        """Lets the running answer go out, takes no further request, and closes; `serve` ends as after any close."""
+        if self._conversation is not None:
+            await self._conversation.finish()
+        await self.close()
 
     async def receive(self) -> bytes:
         """The next bytes from the hub, `b""` when it closed, also without TLS close-notify or by a reset."""
         try:
             return await self._reader.read(READ_BYTES)
         except OSError as error:
-            _LOG.debug("the connection to %s broke: %s", self.address, error)
+            PROVIDER_LOG.debug("the connection to %s broke: %s", self.address, error)
             return b""
 
     async def send(self, data: bytes) -> None:
@@ -172,7 +178,7 @@ class LinkConnection:
             self._writer.write(data)
             await self._writer.drain()
         except OSError as error:
-            _LOG.debug("the connection to %s broke: %s", self.address, error)
+            PROVIDER_LOG.debug("the connection to %s broke: %s", self.address, error)
 
     async def close(self) -> None:
         """Closes the connection; waits no longer than `CLOSE_S`."""
@@ -197,6 +203,13 @@ class _Conversation:
         self._tasks = tasks
         self._silence = silence
         self._answering: asyncio.Task[None] | None = None
+        self._finishing = False
+
+    async def finish(self) -> None:
+        """Begins no further answer, and returns when the running one is out or the link is lost."""
+        self._finishing = True
+        if self._answering is not None:
+            await asyncio.wait((self._answering,))
 
     async def hold(self) -> str:
         """Keeps it up until the link is over; says what the hub did to end it."""
@@ -210,6 +223,8 @@ class _Conversation:
         """Does what happened asks for; returns what ended the link, once something did."""
         while (event := self._link.next_event()) is not None:
             if isinstance(event, Request | UnreadableRequest):
+                if self._finishing:  # the hub sees the close, and asks the provider that comes next
+                    continue
                 self._answering = self._tasks.create_task(self._answer(event))
             elif (end := _end(event)) is not None:
                 return end
@@ -222,7 +237,7 @@ class _Conversation:
         if isinstance(request, Request):
             payload = await self._respond(request.members)
         else:
-            _LOG.error("%s sent a request that cannot be read: %s", self._connection.address, request.reason)
+            PROVIDER_LOG.error("%s sent a request that cannot be read: %s", self._connection.address, request.reason)
             payload = error_payload("The provider could not read the request.")
         answer = self._link.answer(payload)
         self._handle_events()  # a request that came too early is now due

@@ -56,7 +56,7 @@ class BackgroundLoop:
 
 
 class Worker:
-    """Runs calls that block, one after another, in the one thread that `run` is called in."""
+    """Runs calls that block, in the threads that `run` is called in: one after another in each."""
 
     def __init__(self) -> None:
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
@@ -104,9 +104,10 @@ class Worker:
                 return
             job()
 
-    def stop(self) -> None:
-        """Lets `run` return after the call that it is in."""
-        self._jobs.put(None)
+    def stop(self, threads: int = 1) -> None:
+        """Lets `run` return in so many threads, after the calls that they are in."""
+        for _ in range(threads):
+            self._jobs.put(None)
 
 
 def _raiser(error: BaseException) -> Callable[[], Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any, assert_type
 
 import httpx
 
 from neuroengine import (
     AsyncClient,
+    AsyncProvider,
     AsyncStream,
     Client,
     HubError,
@@ -16,9 +17,17 @@ from neuroengine import (
     Model,
     Neuroengine,
     NeuroengineError,
+    Provider,
+    ProviderFailure,
+    ProviderState,
     Reply,
+    Request,
+    RequestEvent,
+    ResponseEvent,
     Retry,
+    RetryEvent,
     Sampling,
+    StateChange,
     Stream,
     StreamGap,
     Timeouts,
@@ -67,6 +76,57 @@ def handles_errors(client: Client) -> None:
         assert_type(error.text, str)
     except NeuroengineError as error:
         assert_type(error.retryable, bool)
+
+
+def watches(event: RequestEvent | ResponseEvent | RetryEvent) -> None:
+    if isinstance(event, ResponseEvent):
+        assert_type(event.status, int | None)
+    elif isinstance(event, RetryEvent):
+        assert_type(event.error, NeuroengineError)
+    Client("S", on_request=print, on_response=watches, on_retry=watches)
+    AsyncClient("S", on_request=watches, on_response=print, on_retry=print)
+
+
+def shares_an_llm() -> None:
+    def changed(change: StateChange) -> None:
+        assert_type(change.state, ProviderState)
+        assert_type(change.wait_s, float | None)
+
+    provider = Provider(address="localhost:4444", ca_file="ca.pem", on_state=changed)
+
+    @provider.service("ONE", "KEY")
+    def text(request: Request) -> str:
+        assert_type(request.message, str)
+        assert_type(request.sampling, Sampling)
+        assert_type(request["anything"], Any)
+        if request.gettokens < 1:
+            raise ProviderFailure("no", code=100)
+        return request.message
+
+    @provider.service("TWO", "KEY", streaming=True, parallel=2)
+    async def pieces(request: Request) -> AsyncIterator[str]:
+        yield request.message
+
+    def words(request: Request) -> Iterator[str]:
+        yield from request.message.split()
+
+    provider.add("THREE", "KEY", words)
+    provider.add("FOUR", "KEY", lambda request: Reply(request.message, {"model": "tiny"}))
+    unchanged: Callable[[Request], str] = text
+    unchanged_pieces: Callable[[Request], AsyncIterator[str]] = pieces
+    provider.add("FIVE", "KEY", unchanged if provider.services else unchanged_pieces)
+    assert_type(provider.services, tuple[str, ...])
+    provider.serve_forever()
+    provider.stop(within_s=5)
+
+
+async def shares_an_llm_from_a_task() -> None:
+    async def answer(request: Request) -> Mapping[str, Any]:
+        return {"reply": request.message}
+
+    async with AsyncProvider("ONE", "KEY", answer) as provider:
+        await provider.serve_forever()
+        await provider.stop()
 
 
 def uses_the_published_surface() -> None:

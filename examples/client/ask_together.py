@@ -1,0 +1,17 @@
+"""Asks three questions at the same time."""
+
+import asyncio
+
+from neuroengine import AsyncClient
+
+QUESTIONS = ("What do tomatoes need?", "When does the ferry leave?", "Who keeps the light?")
+
+
+async def main() -> None:
+    """Prints the replies in the order of the questions."""
+    async with AsyncClient("Neuroengine-Large") as client:
+        for reply in await asyncio.gather(*(client.generate(question, max_new_len=24) for question in QUESTIONS)):
+            print(reply.text)
+
+
+asyncio.run(main())

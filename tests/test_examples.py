@@ -1,0 +1,95 @@
+"""The example programs of the guides run against the mock hub, and do what they say."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from programs import DEADLINE_S, EXAMPLES, output, running
+
+from mockserver import MockHub, ServiceSettings
+from neuroengine import Client, HubError, Retry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SERVICES = (
+    ServiceSettings("Neuroengine-Large", "KEY"),
+    ServiceSettings("MYGPT", "DEMOKEY", offline=True),
+    ServiceSettings("MYOTHERGPT", "OTHERKEY", offline=True),
+)
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[MockHub]:
+    with MockHub(SERVICES) as running_hub:
+        yield running_hub
+
+
+def client(hub: MockHub) -> Client:
+    """A client that is patient while a provider starts."""
+    return Client(
+        "MYGPT", url=hub.url, ca_file=hub.ca_file, retry=Retry(tries=400, first_wait_s=0.1, longest_wait_s=0.1)
+    )
+
+
+def test_every_example_is_run_by_a_test() -> None:
+    clients = ("ask", "ask_in_pieces", "ask_together", "handle_errors", "watch_exchanges")
+    providers = ("share", "share_in_pieces", "share_several")
+    assert {path.stem for path in (EXAMPLES / "client").glob("*.py")} == set(clients)
+    assert {path.stem for path in (EXAMPLES / "provider").glob("*.py")} == set(providers)
+
+
+def test_a_whole_reply_is_printed(hub: MockHub) -> None:
+    assert 10 < len(output(hub, str(EXAMPLES / "client/ask.py")).split()) <= 64
+
+
+def test_a_stream_prints_the_same_reply_as_a_whole_one(hub: MockHub) -> None:
+    whole = "from neuroengine import Client; print(Client().generate('What do tomatoes need?').text)"
+    assert output(hub, str(EXAMPLES / "client/ask_in_pieces.py")) == output(hub, "-c", whole)
+
+
+def test_three_questions_get_three_replies(hub: MockHub) -> None:
+    assert len(output(hub, str(EXAMPLES / "client/ask_together.py")).splitlines()) == 3
+
+
+def test_failures_are_told_apart(hub: MockHub) -> None:
+    wrong, unknown, page = output(hub, str(EXAMPLES / "client/handle_errors.py")).splitlines()
+    assert wrong == "top_p is wrong, and nothing was sent: a finite number from 0 to 1"
+    assert unknown.startswith("unknown_service: ")
+    assert page.endswith("/errors/unknown_service/")
+
+
+def test_an_exchange_is_measured(hub: MockHub) -> None:
+    assert re.fullmatch(r"status 200, \d+ bytes, \d+ ms\n", output(hub, str(EXAMPLES / "client/watch_exchanges.py")))
+
+
+def test_a_function_shares_an_llm(hub: MockHub) -> None:
+    with running(hub, str(EXAMPLES / "provider/share.py")), client(hub) as asking:
+        assert asking.generate("Hé").text == "You said: Hé"
+
+
+def test_an_asynchronous_generator_shares_an_llm_in_pieces(hub: MockHub) -> None:
+    with running(hub, str(EXAMPLES / "provider/share_in_pieces.py")), client(hub) as asking:
+        with asking.stream("one two three", gettokens=1) as pieces:
+            assert list(pieces) == [" one", " two", " three"]
+        assert asking.generate("one two three", max_new_len=2).text == " one two"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM that a program can handle")
+def test_two_services_are_shared_watched_and_taken_back(hub: MockHub) -> None:
+    with running(hub, str(EXAMPLES / "provider/share_several.py")) as program, client(hub) as asking:
+        assert asking.generate("hello").text == "HELLO"
+        with pytest.raises(HubError, match="on holiday") as refused:
+            asking.generate("hello", service="MYOTHERGPT")
+        assert refused.value.code == 100
+        program.send_signal(signal.SIGTERM)
+        told, _ = program.communicate(timeout=DEADLINE_S)
+    assert program.returncode == 0
+    for service in ("MYGPT", "MYOTHERGPT"):
+        states = [line.rpartition(" ")[2] for line in told.splitlines() if line.startswith(f"{service} ")]
+        assert states[:2] == ["connecting", "ready"]
+        assert states[-2:] == ["leaving", "left"]
