@@ -134,9 +134,13 @@ class MockHub:
         Raises:
             OSError: a port is taken.
             RuntimeError: the hub runs already.
+            ImportError: the extra `mock` is not installed.
         """
-        from mockserver.runner import Runner  # here, because it brings the server, which other doors do not need
-
+        try:
+            from mockserver.runner import Runner  # here, because it brings the server, which other doors do not need
+        except ImportError as error:
+            why = f"a hub that runs as a server needs the package {error.name!r}; run: pip install 'neuroengine[mock]'"
+            raise ImportError(why, name=error.name) from error
         if self._runner is not None:
             raise RuntimeError(f"the hub runs already, at {self.url}; stop it first, or make another one")
         if self._keeper.is_closed:

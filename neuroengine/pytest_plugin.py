@@ -130,7 +130,7 @@ class _Wanted:
     """What a test's markers say; those nearer to the test have the last word."""
 
     def __init__(self, test: pytest.Item) -> None:
-        self._replies: tuple[str, ...] = ()
+        self._replies: tuple[Any, ...] = ()
         self._settings: dict[str, Any] = {}
         for mark in reversed(list(test.iter_markers(MARKER))):
             self._replies = mark.args or self._replies
@@ -147,7 +147,7 @@ class _Wanted:
             if self._settings:
                 hub.reset(**self._settings)
             if self._replies:
-                hub.on().reply(*self._replies)
+                hub.on().sequence(self._replies)
         except (TypeError, ValueError) as error:
             problem = str(error)
         if problem:

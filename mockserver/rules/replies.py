@@ -267,7 +267,7 @@ def reply_of(value: str | Reply) -> Reply:
     if isinstance(value, str):
         return Text(value)
     if not isinstance(value, Reply):
-        raise TypeError(f"an answer must be text, Text, Pieces, Model, Fail or ProviderAnswer; it was {value!r}")
+        raise TypeError(f"a reply must be a text or one of mockserver.rules, such as Pieces(...); it was {value!r}")
     return value
 
 
