@@ -64,6 +64,7 @@ class MockHub:
         strict: answer generate requests that no rule matches with an error that says which came nearest, instead of
             letting the simulated model or a provider answer.
         journal_entries: how many exchanges the journal holds.
+        cors: let pages in a browser, whose origin is on loopback too, read the answers.
 
     Raises:
         ValueError: a limit, a fault or a wrong hub is unknown, a value is out of range, or a fixture file is wrong.
@@ -85,6 +86,7 @@ class MockHub:
         rules: str | PathLike[str] | Iterable[Rule] = (),
         strict: bool = False,
         journal_entries: int = DEFAULT_ENTRIES,
+        cors: bool = False,
     ) -> None:
         self._tls = tls
         self._ports = (http_port, provider_port)
@@ -98,6 +100,7 @@ class MockHub:
             "rules": rules if isinstance(rules, str | PathLike) else tuple(rules),
             "strict": strict,
             "journal_entries": journal_entries,
+            "cors": cors,
         }
         self.services = self._standing["services"] = services_of(self._standing)
         self._clock = clock or Clock()

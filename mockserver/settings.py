@@ -36,6 +36,7 @@ class Settings(TypedDict, total=False):
     rules: str | PathLike[str] | Iterable[Rule]
     strict: bool
     journal_entries: int
+    cors: bool
 
 
 SETTINGS: Final = frozenset(Settings.__annotations__)
@@ -61,6 +62,7 @@ def fresh_state(settings: Settings) -> HubState:
         journal=Journal(settings.get("journal_entries", DEFAULT_ENTRIES)),
         pace=settings.get("pace"),
         faults=Faults(settings.get("faults", ())),
+        cors=settings.get("cors", False),
     )
 
 

@@ -15,6 +15,7 @@ from mockserver.model import SimulatedModel
 from mockserver.state.answers import Answer, failure
 from mockserver.state.behaviour import Behaviour
 from mockserver.state.circumstances import Circumstances
+from mockserver.state.cors import answer_headers, preflight_headers
 from mockserver.state.delivery import JSON_TYPE, Message, delivery
 from mockserver.state.exchanges import Asked, Call, Exchange
 from mockserver.state.generations import Refused
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from mockserver.journal import Journal
     from mockserver.rules import RuleBook
-    from mockserver.state.delivery import Step, Steps
+    from mockserver.state.delivery import Headers, Step, Steps
     from mockserver.state.lane import Lane
     from mockserver.state.links import Wire
     from mockserver.state.plan import Pace, StandingFaults
@@ -64,6 +65,7 @@ class HubState:
         faults: StandingFaults | None = None,
         rules: RuleBook | None = None,
         journal: Journal | None = None,
+        cors: bool = False,
         now: float = 0.0,
     ) -> None:
         self.limits = checked_limits(limits or {})
@@ -71,6 +73,7 @@ class HubState:
         self.behaviour = behaviour or Behaviour()
         self.rules = rules
         self.journal = journal
+        self.cors = cors
         self._matching_statuses = matching_statuses
         self._model = SimulatedModel()
         self._circumstances = Circumstances(pace, faults, self._model, self.limits, self.timers)
@@ -87,11 +90,20 @@ class HubState:
     # -- clients
 
     def post(
-        self, path: str, body: bytes | None, now: float, *, content_type: str = "", access_key: str | None = None
+        self,
+        path: str,
+        body: bytes | None,
+        now: float,
+        *,
+        content_type: str = "",
+        access_key: str | None = None,
+        origin: bytes = b"",
     ) -> Exchange:
         """Takes a client's request: one answer, whatever it holds. A body over the limit may be given as None."""
         self._posts += 1
         exchange = Exchange(self._posts, path, now, size=len(body or b""))
+        if self.cors:
+            exchange.headers = answer_headers(origin)
         if self.journal is not None:
             self.journal.begin(exchange)
         self._attempt(exchange, partial(self._receive, exchange, body, content_type, access_key), now)
@@ -248,12 +260,21 @@ class HubState:
         """What an answered exchange is answered with."""
         if exchange.answer is None or exchange.status is None:
             raise RuntimeError("an exchange has no message before its answer")
-        return _message(exchange.status, self.behaviour.render(exchange.answer))
+        return _message(exchange.status, self.behaviour.render(exchange.answer), *exchange.headers)
 
-    def refused_method(self) -> Message:
-        """What a request by another method than POST is answered with."""
+    def no_post(self, method: str, headers: Mapping[bytes, bytes]) -> Message:
+        """What a request by another method than POST is answered with; `headers` have lower-case names."""
+        more: Headers = ()
+        if self.cors:
+            origin = headers.get(b"origin", b"")
+            wanted = headers.get(b"access-control-request-method", b"")
+            if method == "OPTIONS" and wanted:
+                allowed = preflight_headers(origin, wanted, headers.get(b"access-control-request-headers", b""))
+                if allowed is not None:
+                    return Message(204, allowed, b"")
+            more = answer_headers(origin)
         answer = failure(ErrorCode.INVALID_JSON, "The hub takes POST requests only.")
-        return _message(405, self.behaviour.render(answer), (b"allow", b"POST"))
+        return _message(405, self.behaviour.render(answer), (b"allow", b"POST"), *more)
 
     def delivery(self, exchange: Exchange) -> Steps:
         """An answered exchange as steps on the wire, after everything that befalls them."""
