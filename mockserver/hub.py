@@ -48,8 +48,9 @@ class MockHub:
     be started many times; each time it begins anew.
 
     Args:
-        services: the services, as a mapping from name to service key, or as settings. A service is answered by the
-            simulated model until a provider first logs in to it, from then on by providers only.
+        services: the services, as a mapping from name to service key, or as settings; without any, those that the
+            fixture file names, or one of the mock hub's own. A service is answered by the simulated model until a
+            provider first logs in to it, from then on by providers only.
         tls: whether the HTTP port speaks TLS, by a throw-away authority; the provider port always does.
         http_port: the HTTP port; 0 takes a free one.
         provider_port: the provider port; 0 takes a free one.

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from mockserver.faults import Faults
 from mockserver.journal import DEFAULT_ENTRIES, Journal
 from mockserver.rules import Rule, RuleBook
 from mockserver.state.hub import HubState
-from mockserver.state.services import ServiceSettings
+from mockserver.state.services import DEFAULT_KEY, ServiceSettings
 from mockserver.wrong import behaviour_named
 from neuroengine._generated.registry import DEFAULT_SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from os import PathLike
 
     from mockserver.clock import Clock
     from mockserver.state.plan import Pace
-
-DEFAULT_KEY = "DEMOKEY"
 
 
 class Settings(TypedDict, total=False):
@@ -70,10 +68,22 @@ def services_of(settings: Settings) -> tuple[ServiceSettings, ...]:
     """The services, each with all its settings."""
     services = settings.get("services")
     if services is None:
-        services = {DEFAULT_SERVICE: DEFAULT_KEY}
+        services = _of_fixture(settings.get("rules", ())) or {DEFAULT_SERVICE: DEFAULT_KEY}
     if not isinstance(services, Mapping):
         return tuple(services)
-    return tuple(
-        ServiceSettings(name=name, key=key, comment=f"The simulated model as {name}", operator="@mockhub")
-        for name, key in services.items()
-    )
+    return tuple(demo_service(name, key) for name, key in services.items())
+
+
+def demo_service(name: str, key: str = DEFAULT_KEY, **more: Any) -> ServiceSettings:
+    """A service of which nobody needs to say more than its name."""
+    said = {"comment": f"The simulated model as {name}", "operator": "@mockhub"}
+    return ServiceSettings(name=name, key=key, **(said | more))
+
+
+def _of_fixture(rules: str | PathLike[str] | Iterable[Rule]) -> tuple[ServiceSettings, ...]:
+    """The services that a fixture file speaks of."""
+    if not isinstance(rules, str | PathLike):
+        return ()
+    from mockserver.rules.fixtures import read_fixture  # here, because few hubs have a fixture file
+
+    return read_fixture(rules).services

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from mockserver.state.timers import Timer, Timers
 
 
+DEFAULT_KEY = "DEMOKEY"
+"""The service key of a service that nobody gave one. It is no secret."""
+
 _SERVICE_NAME: TypeAdapter[str] = TypeAdapter(ServiceName)
 
 
