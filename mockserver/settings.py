@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Final, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict, cast
 
 from mockserver.faults import Faults
 from mockserver.journal import DEFAULT_ENTRIES, Journal
@@ -62,6 +62,31 @@ def fresh_state(settings: Settings) -> HubState:
         faults=Faults(settings.get("faults", ())),
         cors=settings.get("cors", False),
     )
+
+
+CHANGEABLE: Final = SETTINGS - {"clock", "wrong", "journal_entries"}
+"""The settings that a running hub can take without beginning anew."""
+
+
+def change_state(state: HubState, settings: Settings, now: float) -> None:
+    """Lets a running state have other settings; those that are not `CHANGEABLE` stay as they are.
+
+    Raises:
+        ValueError: as for `fresh_state`; then nothing was changed.
+    """
+    fresh = fresh_state(settings)  # whatever is wrong is said now
+    rules, faults = cast("RuleBook", state.rules), cast("Faults", state.faults)
+    state.change(
+        services_of(settings),
+        now,
+        limits=settings.get("limits") or {},
+        matching_statuses=settings.get("matching_statuses", False),
+        pace=settings.get("pace"),
+        cors=settings.get("cors", False),
+    )
+    rules.replace(active.rule for active in cast("RuleBook", fresh.rules))
+    rules.strict = settings.get("strict", False)
+    faults.replace(settings.get("faults", ()))
 
 
 def services_of(settings: Settings) -> tuple[ServiceSettings, ...]:

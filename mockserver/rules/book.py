@@ -149,6 +149,21 @@ class RuleBook:
         """Adds rules as a hub's constructor takes them: values, or the path of a fixture file."""
         return self.load(rules) if isinstance(rules, str | PathLike) else self.add(*rules)
 
+    def replace(self, rules: Iterable[Rule]) -> None:
+        """Puts these in the place of all that are there. A rule that stays as it was keeps its counters."""
+        with self._lock:
+            before = list(self._rules)
+            kept: list[ActiveRule] = []
+            for rule in rules:
+                active = next((one for one in before if one.rule == rule), None)
+                if active is None:
+                    self._added += 1
+                    active = ActiveRule(rule, self, self._added)
+                else:
+                    before.remove(active)
+                kept.append(active)
+            self._rules = tuple(sorted(kept, key=lambda active: -active.rule.priority))
+
     def remove(self, rule: ActiveRule) -> None:
         """Takes a rule out; one that is not there any more is no error."""
         with self._lock:

@@ -64,7 +64,7 @@ def rules_from(data: Any, source: str) -> list[Rule]:
     """
     wrong = violation(data)
     if wrong is not None:
-        raise FixtureError(f"{source}: {_place(wrong.path, data)} {wrong.why}")
+        raise FixtureError(_sentence(source, f"{place_in(wrong.path, data)} {wrong.why}"))
     return [_rule(entry, place, source) for place, entry in enumerate(data["rules"])]
 
 
@@ -90,11 +90,15 @@ def write_rules(path: str | PathLike[str], rules: Iterable[Rule], services: Iter
     beside.replace(file)  # whoever watches the file never sees a part of it
 
 
+def _sentence(source: str, why: str) -> str:
+    return f"{source}: {why}" if source else why
+
+
 def _rule(entry: Mapping[str, Any], place: int, source: str) -> Rule:
     try:
         return rule_from(entry)
     except ValueError as error:
-        raise FixtureError(f"{source}: {_label(entry, place)}: {error}") from None
+        raise FixtureError(_sentence(source, f"{_label(entry, place)}: {error}")) from None
 
 
 def _data(rule: Rule, place: int, file: Path) -> dict[str, Any]:
@@ -157,7 +161,7 @@ def _refused(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number of JSON")
 
 
-def _place(path: str, data: Any) -> str:
+def place_in(path: str, data: Any) -> str:
     """A path in the file, with the rule that it is in named as people count: from 1, and by its name."""
     head, bracket, rest = path.partition("[")
     number, _, member = rest.partition("]")

@@ -87,6 +87,34 @@ class HubState:
         self._posts = 0
         self._is_stopping = False
 
+    def change(
+        self,
+        services: Iterable[ServiceSettings],
+        now: float,
+        *,
+        limits: Mapping[str, float],
+        matching_statuses: bool,
+        pace: Pace | None,
+        cors: bool,
+    ) -> None:
+        """Takes other settings while it runs: what has begun goes on, what comes finds the new ones.
+
+        A service that stays keeps its provider, its queue and its counters; see `Service.change` and `Service.retire`.
+        """
+        self.limits.update(checked_limits(limits))
+        self.cors, self._matching_statuses, self._circumstances.pace = cors, matching_statuses, pace
+        before, self._services = self._services, {}
+        for row in services:
+            service = self._services[row.name] = before.pop(row.name, None) or Service(
+                row, self.limits, self.timers, now
+            )
+            if service.settings != row:
+                service.change(row, now)
+                self._circumstances.forget(row.name, now)
+        for name, service in before.items():
+            service.retire(now)
+            self._circumstances.forget(name, now)
+
     # -- clients
 
     def post(
@@ -220,9 +248,12 @@ class HubState:
     def connect(self, wire: Wire, now: float) -> Link:
         """Takes a provider's new connection."""
         self._connections += 1
-        link = Link(self._services.get, wire, self.limits, self.timers, now, self.faults, number=self._connections)
+        link = Link(self._service, wire, self.limits, self.timers, now, self.faults, number=self._connections)
         self._links.add(link)
         return link
+
+    def _service(self, name: str) -> Service | None:
+        return self._services.get(name)  # asked at each login, because the services may have changed
 
     def disconnect(self, link: Link, now: float) -> None:
         """A provider's connection is over."""

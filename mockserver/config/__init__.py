@@ -1,0 +1,14 @@
+"""The configuration of `neuroengine mock`: a file in the form of `spec/mock/config.schema.json`, and flags.
+
+reading   files, and flags laid over them
+meaning   what the data says of a hub
+secrets   keys from the environment and from files
+watcher   tells when files change
+"""
+
+from mockserver.config.meaning import Config, Recording, waiting
+from mockserver.config.reading import ConfigError, read_config
+from mockserver.config.watcher import Watcher
+from mockserver.settings import CHANGEABLE
+
+__all__ = ["CHANGEABLE", "Config", "ConfigError", "Recording", "Watcher", "read_config", "waiting"]
