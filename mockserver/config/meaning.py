@@ -62,9 +62,13 @@ class Config:
 
     def __str__(self) -> str:
         """How much it says."""
-        return ", ".join(
-            f"{len(tuple(self.settings.get(name) or ()))} {name}" for name in ("services", "rules", "faults")
-        )
+        settings = self.settings
+        parts = {"service": settings["services"], "rule": settings["rules"], "fault": settings["faults"]}
+        return ", ".join(_counted(len(tuple(part)), name) for name, part in parts.items())
+
+
+def _counted(number: int, name: str) -> str:
+    return f"{number or 'no'} {name}{'' if number == 1 else 's'}"
 
 
 FIXED: Final = (

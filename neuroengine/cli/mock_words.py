@@ -77,7 +77,7 @@ class Words:
             _say_json({"recorded": {"file": str(file), "rules": rules, "services": services, "left_out": left_out}})
             return
         rest = f"; {left_out} answers were left out, because no rule can hold them" if left_out else ""
-        _say("recorded", f"{rules} rules and {services} services in {file}{rest}")
+        _say("recorded", f"{file} (rules: {rules}, services: {services}){rest}")
 
     def _key(self, name: str, key: str) -> str | None:
         return key if key == _OWN_KEY or name in self._shown_keys else None
