@@ -230,14 +230,15 @@ class MockHub:
         if fixed := changes.keys() - CHANGEABLE:
             raise ValueError(f"{min(fixed)!r} cannot be changed while the hub goes on; reset it, or make another one")
         settings = self._standing | changes
-        settings["services"] = services_of(settings)
+        services = services_of(settings)
+        settings["services"] = services
         settings["faults"] = tuple(settings["faults"])
         rules = settings["rules"]
         settings["rules"] = rules if isinstance(rules, str | PathLike) else tuple(rules)
         with self._keeper as now:
             change_state(self._keeper.state, settings, now)
         self._standing = settings
-        self.services = settings["services"]
+        self.services = services
 
     def __enter__(self) -> Self:
         """Starts the hub."""

@@ -207,7 +207,15 @@ def test_flags_say_what_the_hub_is(tmp_path: Path) -> None:
         "--offline",
         "B",
     ]
-    options += ["--rules", str(rules), "--strict", "--cors", "--fault", "error:code=queue_full,after=3", "--no-tls"]
+    options += [
+        "--rules",
+        str(rules),
+        "--strict",
+        "--cors",
+        "--fault",
+        "error:code=queue_full,after=3,times=1",
+        "--no-tls",
+    ]
     options += ["--first-token", "0.01", "--tokens-per-second", "1000", "--clock-scale", "2"]
     with mock("--json", "--journal-file", str(archive), *options) as process:
         url = json.loads(first_line(process))["url"]

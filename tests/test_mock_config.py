@@ -250,7 +250,8 @@ def test_a_flag_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     write_rules(tmp_path / "file.toml", [Rule("file")])
     read = config(
         tmp_path,
-        "tls = true\nstrict = false\nlimits = { queue_s = 5, ping_s = 7 }\npace = { tokens_per_s = 5, first_token_s = 1 }\n"
+        "tls = true\nstrict = false\nlimits = { queue_s = 5, ping_s = 7 }\n"
+        "pace = { tokens_per_s = 5, first_token_s = 1 }\n"
         'faults = ["reset"]\nrule_files = ["file.toml"]\nrules = [{ when = { message = "inside" } }]\n'
         '[[services]]\nname = "A"\nkey_env = "NOT_THERE"\nquota = 1\n[[services]]\nname = "B"\ncomment = "b"\n',
         {

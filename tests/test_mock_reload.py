@@ -1,4 +1,4 @@
-"""A hub that is changed while it goes on, and files that are watched: nothing is lost, and a wrong file changes nothing."""
+"""A hub that is changed while it goes on, and files that are watched: nothing is lost, a wrong file changes nothing."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import socket
 import ssl
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -30,9 +31,11 @@ SERVICES = [ServiceSettings("One", "KEY-1"), ServiceSettings("Two", "KEY-2")]
 
 @contextmanager
 def running(**settings: Any) -> Iterator[tuple[MockHub, httpx.Client]]:
-    with MockHub(SERVICES, tls=False, **settings) as hub:
-        with httpx.Client(base_url=hub.url, timeout=DEADLINE_S, trust_env=False) as client:
-            yield hub, client
+    with (
+        MockHub(SERVICES, tls=False, **settings) as hub,
+        httpx.Client(base_url=hub.url, timeout=DEADLINE_S, trust_env=False) as client,
+    ):
+        yield hub, client
 
 
 def ask(client: httpx.Client, message: str = "Hello", path: str = "/One", **members: Any) -> Any:
@@ -108,17 +111,17 @@ def test_a_stream_goes_on_and_so_does_its_connection() -> None:
 
 
 def test_a_provider_stays_and_so_does_what_waits_for_it() -> None:
-    with running() as (hub, client), provider(hub) as link, httpx.Client(base_url=hub.url, timeout=DEADLINE_S) as other:
-        answers: queue.Queue[Any] = queue.Queue()
-        import threading
-
-        waiting = threading.Thread(target=lambda: answers.put(ask(other, "before")))
-        waiting.start()
+    with (
+        running() as (hub, client),
+        provider(hub) as link,
+        httpx.Client(base_url=hub.url, timeout=DEADLINE_S) as other,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        before = pool.submit(ask, other, "before")
         hub.until_waiting(1)
         hub.change(services=[ServiceSettings("One", "KEY-1", comment="new", quota=1)])
         serve(link, "still here")
-        assert answers.get(timeout=DEADLINE_S)["reply"] == "still here"
-        waiting.join(DEADLINE_S)
+        assert before.result(DEADLINE_S)["reply"] == "still here"
         (row,) = client.post("/", json={"command": "getmodels"}).json()
         assert (row["name"], row["comment"], row["connected"], row["numreq"]) == ("One", "new", True, 1)
         assert ask(client, path="/Two")["errorcode"] == ErrorCode.UNKNOWN_SERVICE

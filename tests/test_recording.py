@@ -223,7 +223,7 @@ def test_a_code_of_a_providers_own_and_further_members_are_kept() -> None:
         (b'{"message": "Hi"}', b'{"reply": null, "errorcode": 0}'),
         (b'{"message": "Hi"}', b'{"reply": "Hi", "errorcode": true}'),
         (b'{"command": "getmodels"}', b'{"reply": "No", "errorcode": 16}'),
-        (b'{"command": "getmodels"}', b'[{"nome": "First"}]'),
+        (b'{"command": "getmodels"}', b'[{"title": "First"}]'),
         (b'{"command": "getmodels"}', b'[{"name": "no name"}]'),
     ],
 )

@@ -63,8 +63,8 @@ class Config:
     def __str__(self) -> str:
         """How much it says."""
         settings = self.settings
-        parts = {"service": settings["services"], "rule": settings["rules"], "fault": settings["faults"]}
-        return ", ".join(_counted(len(tuple(part)), name) for name, part in parts.items())
+        parts: dict[str, Any] = {name: settings.get(f"{name}s") for name in ("service", "rule", "fault")}
+        return ", ".join(_counted(len(part), name) for name, part in parts.items())
 
 
 def _counted(number: int, name: str) -> str:

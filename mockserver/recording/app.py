@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mockserver.keeper import Keeper
     from mockserver.recording.live import Live, Said
     from mockserver.recording.recorder import Recorder
+    from mockserver.state.delivery import Headers
 
 
 class RecordingApp(HubApp):
@@ -53,7 +54,10 @@ class RecordingApp(HubApp):
         await self._say(send, self._message(said, scope))
 
     def _message(self, said: Said, scope: Scope) -> Message:
-        headers = ((b"content-type", said.content_type.encode("latin-1")), (b"content-length", b"%d" % len(said.body)))
+        headers: Headers = (
+            (b"content-type", said.content_type.encode("latin-1")),
+            (b"content-length", b"%d" % len(said.body)),
+        )
         if self._keeper.state.cors:
             headers += answer_headers(dict(scope["headers"]).get(b"origin", b""))
         return Message(said.status, headers, said.body)

@@ -36,7 +36,7 @@ def preflight_headers(origin: bytes, wanted_method: bytes, wanted_headers: bytes
     """What the answer to a browser's question before its request says, or none where the question is refused."""
     if not is_let_in(origin) or wanted_method != METHOD:
         return None
-    allowed = ((b"access-control-allow-methods", METHOD),)
+    allowed: Headers = ((b"access-control-allow-methods", METHOD),)
     if _HEADER_NAMES.fullmatch(wanted_headers):
         allowed += ((b"access-control-allow-headers", wanted_headers),)
     return (*answer_headers(origin), *allowed)

@@ -105,9 +105,8 @@ class HubState:
         self.cors, self._matching_statuses, self._circumstances.pace = cors, matching_statuses, pace
         before, self._services = self._services, {}
         for row in services:
-            service = self._services[row.name] = before.pop(row.name, None) or Service(
-                row, self.limits, self.timers, now
-            )
+            service = before.pop(row.name) if row.name in before else Service(row, self.limits, self.timers, now)
+            self._services[row.name] = service
             if service.settings != row:
                 service.change(row, now)
                 self._circumstances.forget(row.name, now)

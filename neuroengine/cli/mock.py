@@ -17,7 +17,7 @@ import click
 
 from neuroengine.cli.console import EXIT_UNREACHABLE, EXIT_USAGE, fail
 from neuroengine.cli.mock_flags import MockCommand, data_of, mock_options
-from neuroengine.cli.mock_words import Words
+from neuroengine.cli.mock_words import Words, fault_rows, print_rows, wrong_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,11 +62,8 @@ def _package() -> ModuleType:
 
 
 def _list(package: ModuleType, what: str) -> None:
-    from neuroengine.cli.mock_words import fault_lines, wrong_lines
-
     module = import_module(f"{package.__name__}.{what}")
-    for line in fault_lines(module.FAULTS) if what == "faults" else wrong_lines(module.WRONG_HUBS):
-        click.echo(line)
+    print_rows(fault_rows(module.FAULTS) if what == "faults" else wrong_rows(module.WRONG_HUBS))
 
 
 class _Run:
@@ -78,15 +75,12 @@ class _Run:
         self._flags = flags
         self._part = import_module(f"{package.__name__}.config")
         given = {entry["name"] for entry in flags.get("services", ()) if "key" in entry}
-        self._words = Words(as_json=as_json, shown_keys=given)
-        self.config = self._read_or_fail()
-        self.hub = self._made()
-
-    def _read_or_fail(self) -> Config:
+        self._words = Words(as_json=as_json, own_key=self._part.DEFAULT_KEY, shown_keys=given)
         try:
-            return self._read()
+            self.config = self._read()
+            self.hub = self._made()
         except ValueError as error:
-            if self._file is not None and str(error).startswith(f"{self._file}: "):
+            if file is not None and str(error).startswith(f"{file}: "):
                 fail(str(error), EXIT_USAGE)
             raise click.UsageError(str(error)) from None
 
@@ -135,7 +129,7 @@ class _Run:
         before = self.config
         try:
             config = self._read()
-            self.hub.change(**{name: config.settings[name] for name in self._part.CHANGEABLE})  # type: ignore[literal-required,misc]  # names of settings
+            self.hub.change(**{name: config.settings[name] for name in self._part.CHANGEABLE})  # type: ignore[literal-required]  # names of settings
         except ValueError as error:
             self._words.refused(str(error))
             return before.files

@@ -63,13 +63,14 @@ def _quotas(context: click.Context, parameter: click.Parameter, values: tuple[st
         if not (count.isascii() and count.isdecimal()):
             why = f"the quota of {name!r} must be a whole number, 0 or more; it was {count!r}"
             raise click.BadParameter(why, context, parameter)
-        quotas[name] = {"quota": int(count)}
+        quota: dict[str, Any] = {"quota": int(count)}
         if slash:
             window_s = _number(window, name, context, parameter)
             if not 0 < window_s < float("inf"):
                 why = f"the window of {name!r} must be a number of seconds above 0; it was {window!r}"
                 raise click.BadParameter(why, context, parameter)
-            quotas[name]["quota_window_s"] = window_s
+            quota["quota_window_s"] = window_s
+        quotas[name] = quota
     return quotas
 
 

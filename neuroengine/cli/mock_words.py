@@ -6,13 +6,15 @@ A service key is printed where it is no secret: the mock hub's own, and those th
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import textwrap
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from mockserver import MockHub
@@ -20,15 +22,23 @@ if TYPE_CHECKING:
     from mockserver.faults.kinds import FaultKind
     from mockserver.wrong.wrong_hub import WrongHub
 
-_OWN_KEY: Final = "DEMOKEY"
 _COLUMN: Final = 11
+_WIDEST: Final = 100
+_NONE: Final = "-"
 
 
 class Words:
-    """Speaks to a person, or in JSON to a program, one object a line."""
+    """Speaks to a person, or in JSON to a program, one object a line.
 
-    def __init__(self, *, as_json: bool, shown_keys: Collection[str]) -> None:
+    Args:
+        as_json: whether to a program.
+        own_key: the service key that is no secret, because the mock hub made it up.
+        shown_keys: the services whose keys the command line shows anyway.
+    """
+
+    def __init__(self, *, as_json: bool, own_key: str, shown_keys: Collection[str]) -> None:
         self._as_json = as_json
+        self._own_key = own_key
         self._shown_keys = shown_keys
 
     def announce(self, hub: MockHub, config: Config) -> None:
@@ -80,26 +90,38 @@ class Words:
         _say("recorded", f"{file} (rules: {rules}, services: {services}){rest}")
 
     def _key(self, name: str, key: str) -> str | None:
-        return key if key == _OWN_KEY or name in self._shown_keys else None
+        return key if key == self._own_key or name in self._shown_keys else None
 
 
-def fault_lines(faults: Mapping[str, FaultKind]) -> Iterator[str]:
-    """Each fault, what it does, where, and its settings."""
+def fault_rows(faults: Mapping[str, FaultKind]) -> Iterator[tuple[str, ...]]:
+    """Each fault: its name, where it acts, its settings, and what it does."""
     for fault in faults.values():
-        yield f"{fault.name}\t{' '.join(fault.legs)}\t{_settings(fault)}\t{fault.summary}"
+        yield fault.name, " ".join(fault.legs), _settings(fault), fault.summary
 
 
-def wrong_lines(hubs: Mapping[str, WrongHub]) -> Iterator[str]:
-    """Each wrong hub, and what it breaks."""
+def wrong_rows(hubs: Mapping[str, WrongHub]) -> Iterator[tuple[str, ...]]:
+    """Each wrong hub: its name, the requirement that it breaks, and what it does."""
     for hub in hubs.values():
-        yield f"{hub.name}\t{hub.breaks}\t{hub.summary}"
+        yield hub.name, hub.breaks, hub.summary
+
+
+def print_rows(rows: Iterable[tuple[str, ...]]) -> None:
+    """Prints rows: one a line with tabs between for a program, under each name what there is to say for a person."""
+    if not sys.stdout.isatty():
+        for row in rows:
+            click.echo("\t".join(row))
+        return
+    width = min(shutil.get_terminal_size().columns, _WIDEST)
+    for name, *facts, summary in rows:
+        click.echo(f"{name}  {'  '.join(fact for fact in facts if fact != _NONE)}")
+        click.echo(textwrap.fill(summary, width, initial_indent="    ", subsequent_indent="    "))
 
 
 def _settings(fault: FaultKind) -> str:
     settings: dict[str, Any] = {}
     for act in fault.acts.values():
         settings |= act.settings
-    return ",".join(f"{name}={value}" for name, value in settings.items()) or "-"
+    return ",".join(f"{name}={value}" for name, value in settings.items()) or _NONE
 
 
 def _say(what: str, text: str) -> None:
