@@ -161,7 +161,7 @@ def test_a_service_can_go_offline_and_come_back() -> None:
         {"journal_entries": 5},
         {"nosuch": 5},
     ],
-    ids=lambda changes: min(changes),
+    ids=min,
 )
 def test_what_is_wrong_changes_nothing(changes: Any) -> None:
     with running(rules=[Rule("Hi").reply("a", "b")]) as (hub, client):
