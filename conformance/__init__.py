@@ -22,6 +22,8 @@ report       verdicts by requirement, counts, exit code; the published JSON
 junit        the same as JUnit XML
 terminal     the same for a person
 suite/       the checks
+
+PYTEST_DONT_REWRITE: a program may import this before it runs pytest, which would warn of it.
 """
 
 from __future__ import annotations

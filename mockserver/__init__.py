@@ -1,4 +1,7 @@
-"""A mock hub: the whole protocol on this machine, for tests and for judging clients, providers and suites."""
+"""A mock hub: the whole protocol on this machine, for tests and for judging clients, providers and suites.
+
+PYTEST_DONT_REWRITE: a program may import this before it runs pytest, which would warn of it.
+"""
 
 from __future__ import annotations
 

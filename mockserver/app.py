@@ -83,7 +83,8 @@ class HubApp:
             return await self._read(receive)
         outbox = Outbox()
         with self._keeper as now:
-            lane = self._keeper.state.arriving(scope["path"], lambda step, _: outbox.put(step))
+            state = self._keeper.state
+            lane = state.arriving(scope["path"], lambda step, _: outbox.put(step))
             if lane is not None:
                 lane.start(now)
         if lane is None:
@@ -103,8 +104,8 @@ class HubApp:
         finally:
             left.cancel()
             with self._keeper:
-                lane.stop()
-        return bytes(body) if len(body) <= self._keeper.state.limits["http_body_bytes"] else None
+                state.arrived(lane)
+        return bytes(body) if len(body) <= state.limits["http_body_bytes"] else None
 
     async def _feed(self, lane: Lane, receive: Receive) -> None:
         """Feeds a lane with a request's body, but not with much more than is allowed; returns when its client left."""
@@ -165,7 +166,7 @@ class HubApp:
     async def _send(self, send: Send, answer: Answer) -> None:
         body = self._keeper.state.behaviour.render(answer)
         status = self._keeper.state.status(answer)
-        headers = [JSON_TYPE, (b"content-length", b"%d" % len(body))]
+        headers = self._keeper.state.behaviour.headers((JSON_TYPE, (b"content-length", b"%d" % len(body))))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 

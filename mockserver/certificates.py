@@ -34,11 +34,11 @@ class Authority:
         path.write_bytes(self.ca_pem)
         return str(path)
 
-    def server_context(self) -> ssl.SSLContext:
-        """A context for a server on this machine, TLS 1.2 or newer."""
+    def server_context(self, hosts: tuple[str, ...] | None = None) -> ssl.SSLContext:
+        """A context for a server on this machine, or of other host names, TLS 1.2 or newer."""
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        self._ca.issue_cert(*HOSTS).configure_cert(context)
+        self._ca.issue_cert(*(hosts or HOSTS)).configure_cert(context)
         return context
 
     def close(self) -> None:

@@ -11,16 +11,14 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from mockserver.clock import Clock
+from mockserver.doors import InProcessDoors
 from mockserver.journal import DEFAULT_ENTRIES
 from mockserver.keeper import Keeper
 from mockserver.settings import CHANGEABLE, change_state, fresh_state, services_of
-from neuroengine._generated.registry import HUB_HOST, HUB_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Unpack
-
-    from respx import MockRouter
 
     from mockserver.app import HubApp
     from mockserver.certificates import Authority
@@ -33,17 +31,13 @@ if TYPE_CHECKING:
     from mockserver.settings import Settings
     from mockserver.state.plan import Pace
     from mockserver.state.services import ServiceSettings
-    from mockserver.takeover import Takeover
-    from mockserver.transports import AsyncHubTransport, HubTransport
 
 LOOPBACK = "127.0.0.1"
-PUBLISHED = f"https://{HUB_HOST}:{HUB_PORT}"
-"""The published hub's base URL."""
 WAITING_S = 20.0
 """The most time that a test waits for requests to come, in real seconds, unless it says otherwise."""
 
 
-class MockHub:
+class MockHub(InProcessDoors):
     """A hub.
 
     Used in a `with` or `async with` block it is a server on loopback, ready inside the block and gone after it. It can
@@ -111,7 +105,7 @@ class MockHub:
         }
         self.services = self._standing["services"] = services_of(self._standing)
         self._clock = clock or Clock()
-        self._keeper = Keeper(fresh_state(self._standing), self._clock)
+        super().__init__(Keeper(fresh_state(self._standing), self._clock))
         self._authority: Authority | None = None
         self._runner: Runner | None = None
         self._addresses: tuple[int, int] | None = None
@@ -177,9 +171,17 @@ class MockHub:
         except OSError:
             http.close()
             raise
-        tls = self._own_authority().server_context()
+        authority = self._own_authority()
+        tls = authority.server_context()
+        others = self._keeper.state.behaviour.provider_hosts
+        provider_tls = authority.server_context(others) if others else tls
         runner = Runner(
-            self._keeper, http, provider, http_tls=tls if self._tls else None, provider_tls=tls, app=self._app()
+            self._keeper,
+            http,
+            provider,
+            http_tls=tls if self._tls else None,
+            provider_tls=provider_tls,
+            app=self._app(),
         )
         runner.start()
         self._addresses = (http.getsockname()[1], provider.getsockname()[1])
@@ -297,50 +299,6 @@ class MockHub:
         """
         if not self._keeper.wait_until(lambda state: state.waiting >= count, timeout_s):
             raise TimeoutError(f"{self._keeper.state.waiting} requests wait, not {count}, after {timeout_s:g} s")
-
-    # -- the doors in this process
-
-    def transport(self) -> HubTransport:
-        """A transport for `httpx.Client` that leads to this hub, started or not, without a socket.
-
-        It takes requests to any address. A stopped hub refuses them with `httpx.ConnectError`.
-        """
-        from mockserver.transports import HubTransport  # here, because it brings httpx
-
-        return HubTransport(self._keeper)
-
-    def async_transport(self) -> AsyncHubTransport:
-        """A transport for `httpx.AsyncClient`; see `transport`."""
-        from mockserver.transports import AsyncHubTransport  # here, because it brings httpx
-
-        return AsyncHubTransport(self._keeper)
-
-    def in_place_of(self, base_url: str = PUBLISHED) -> Takeover:
-        """Puts this hub in place of another one, for everything in this process that asks it by httpx.
-
-        A context manager, sync or async, and a decorator: inside, httpx clients of any kind that ask this base URL are
-        answered by this hub. Nothing has to be told to the program under test.
-
-        Raises:
-            ValueError: the base URL is none.
-        """
-        from mockserver.takeover import Takeover  # here, because it brings httpx
-
-        return Takeover(self._keeper, base_url)
-
-    def respx(self, base_url: str = PUBLISHED, *, router: MockRouter | None = None) -> MockRouter:
-        """A router of respx that answers requests to the base URL by this hub.
-
-        Use it as `respx.mock` is used: as a context manager, sync or async, or as a decorator. With a `router`, such
-        as the fixture `respx_mock`, the hub's route is added to that one.
-
-        Raises:
-            ImportError: respx is not installed.
-            ValueError: the base URL is none.
-        """
-        from mockserver.respx_door import routed  # here, because it brings respx, which others do without
-
-        return routed(self._keeper, base_url, router)
 
     # -- addresses
 

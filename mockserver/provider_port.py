@@ -15,6 +15,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, cast
 
 from mockserver.resets import throw_away
+from mockserver.tls import ENDED_IN_ORDER, over_tls
 
 if TYPE_CHECKING:
     import ssl
@@ -23,11 +24,8 @@ if TYPE_CHECKING:
     from mockserver.keeper import Keeper
     from mockserver.state.links import Link
 
-HANDSHAKE_S = 10.0
-"""The most time that a TLS handshake may take, in seconds."""
-
-SHUTDOWN_S = 1.0
-"""The most time that the other side gets to end TLS in order, in seconds."""
+BACKLOG = 1024
+"""How many connections may wait to be accepted: all providers come back at once when a hub restarts."""
 
 
 class ProviderConnection(asyncio.Protocol):
@@ -63,9 +61,11 @@ class ProviderConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - any end is an end
         """The connection is over, with or without TLS close-notify."""
         self._open.discard(self)
+        in_order = self._transport is not None and bool(self._transport.get_extra_info(ENDED_IN_ORDER))
         if self._link is not None:
             with self._keeper as now:
-                self._keeper.state.disconnect(self._link, now)
+                if self._keeper.state.behaviour.link_ends(in_order=in_order):
+                    self._keeper.state.disconnect(self._link, now)
 
     def write(self, data: bytes) -> None:
         """Sends bytes in one write (what a link needs of its wire)."""
@@ -115,10 +115,9 @@ async def serve_providers(
     tls: ssl.SSLContext,
 ) -> asyncio.Server:
     """Listens for providers on a bound socket; `open_` holds the connections that are open."""
-    return await asyncio.get_running_loop().create_server(
-        lambda: ProviderConnection(keeper, open_),
-        sock=listener,
-        ssl=tls,
-        ssl_handshake_timeout=HANDSHAKE_S,
-        ssl_shutdown_timeout=SHUTDOWN_S,
-    )
+
+    def connection() -> ProviderConnection:
+        return ProviderConnection(keeper, open_)
+
+    factory = over_tls(tls, connection) if keeper.state.behaviour.provider_tls else connection
+    return await asyncio.get_running_loop().create_server(factory, sock=listener, backlog=BACKLOG)

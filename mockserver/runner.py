@@ -17,7 +17,8 @@ from uvicorn.server import ServerState
 
 from mockserver.app import HubApp
 from mockserver.client_wire import CONNECTION
-from mockserver.provider_port import SHUTDOWN_S, ProviderConnection, serve_providers
+from mockserver.provider_port import ProviderConnection, serve_providers
+from mockserver.tls import GOODBYE_S
 
 if TYPE_CHECKING:
     import socket
@@ -107,7 +108,7 @@ class Runner:
             self._http_protocol(app),
             sock=self._http,
             ssl=self._http_tls,
-            ssl_shutdown_timeout=SHUTDOWN_S if self._http_tls else None,
+            ssl_shutdown_timeout=GOODBYE_S if self._http_tls else None,
         )
         providers = await serve_providers(self._keeper, self._providers, self._provider, self._provider_tls)
         self._keeper.alarms.add(self._deadline_moved)

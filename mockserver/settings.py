@@ -49,14 +49,12 @@ def fresh_state(settings: Settings) -> HubState:
     """
     if unknown := settings.keys() - SETTINGS:
         raise TypeError(f"a hub has no setting {min(unknown)!r}; it has {', '.join(sorted(SETTINGS))}")
-    rules = RuleBook(strict=settings.get("strict", False))
-    rules.take(settings.get("rules", ()))
     return HubState(
         services_of(settings),
         limits=settings.get("limits"),
         behaviour=behaviour_named(settings.get("wrong")),
         matching_statuses=settings.get("matching_statuses", False),
-        rules=rules,
+        rules=_rules(settings.get("rules", ()), strict=settings.get("strict", False)),
         journal=Journal(settings.get("journal_entries", DEFAULT_ENTRIES)),
         pace=settings.get("pace"),
         faults=Faults(settings.get("faults", ())),
@@ -87,6 +85,15 @@ def change_state(state: HubState, settings: Settings, now: float) -> None:
     rules.replace(active.rule for active in cast("RuleBook", fresh.rules))
     rules.strict = settings.get("strict", False)
     faults.replace(settings.get("faults", ()))
+
+
+def _rules(given: str | PathLike[str] | Iterable[Rule], *, strict: bool) -> RuleBook:
+    rules = RuleBook(strict=strict)
+    if isinstance(given, str | PathLike):
+        rules.load(given)
+    else:
+        rules.add(*given)
+    return rules
 
 
 def services_of(settings: Settings) -> tuple[ServiceSettings, ...]:

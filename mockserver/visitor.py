@@ -169,9 +169,15 @@ class Visitor:
         if isinstance(step, Body):
             self._arrived += step.data
         elif isinstance(step, End):
+            self._leave_lane()
             self._post(self._arrived, now)
         else:
             self._play(step)
+
+    def _leave_lane(self) -> None:
+        lane, self._lane = self._lane, None
+        if lane is not None:
+            self._state.arrived(lane)
 
     def _post(self, body: bytes, now: float) -> None:
         content_type, authorization, origin = "", b"", b""
@@ -279,10 +285,8 @@ class Visitor:
     def _part(self) -> None:
         """The connection is of no use any more: everything was seen, or the client has gone."""
         exchange, self._exchange = self._exchange, None
-        lane, self._lane = self._lane, None
         with self.keeper as now:
-            if lane is not None:
-                lane.stop()
+            self._leave_lane()
             if exchange is not None:
                 self._state.leave(exchange, now)
 

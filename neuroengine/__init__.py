@@ -1,6 +1,8 @@
 """Use and share LLMs over the Neuroengine protocol.
 
 Every public name is imported when it is first used, so that `import neuroengine` costs next to nothing.
+
+PYTEST_DONT_REWRITE: a program may import this before it runs pytest, which would warn of it.
 """
 
 from __future__ import annotations

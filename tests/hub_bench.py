@@ -45,6 +45,9 @@ class Provider:
     def close(self) -> None:
         self.is_closed = True
 
+    def reset(self) -> None:
+        self.is_closed = True
+
     # -- the provider's program
 
     def send(self, *chunks: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import select
 import socket
 import ssl
 import struct
@@ -21,13 +22,17 @@ def _context(ca_file: str) -> ssl.SSLContext:
 class RecordProvider:
     """A provider's connection over a blocking socket. Each `send` is one TLS record; `record` reads exactly one."""
 
-    def __init__(self, address: str, ca_file: str) -> None:
+    def __init__(self, address: str, ca_file: str, deadline_s: float = DEADLINE_S) -> None:
         host, port = address.rsplit(":", 1)
-        self._socket = socket.create_connection((host, int(port)), DEADLINE_S)
+        self._socket = socket.create_connection((host, int(port)), deadline_s)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = _context(ca_file).wrap_bio(self._in, self._out, server_hostname=host)
-        self._shake_hands()
+        try:
+            self._shake_hands()
+        except OSError:
+            self._socket.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -53,6 +58,10 @@ class RecordProvider:
                 continue  # a session ticket
             except ssl.SSLZeroReturnError:
                 return b""
+
+    def is_quiet(self) -> bool:
+        """Whether the hub has sent nothing that was not read."""
+        return not select.select([self._socket], [], [], 0)[0]
 
     def close(self, *, reset: bool = False) -> None:
         """Closes TCP without TLS close-notify; `reset` throws the connection away instead of ending it."""
@@ -92,7 +101,8 @@ class RecordProvider:
                 self._tls.do_handshake()
             except ssl.SSLWantReadError:
                 self._flush()
-                assert self._feed(), "the hub closed the connection during the handshake"
+                if not self._feed():
+                    raise ConnectionAbortedError("the hub closed the connection during the handshake") from None
             else:
                 self._flush()
                 return

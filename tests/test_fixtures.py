@@ -175,7 +175,7 @@ def test_a_file_that_is_not_there_says_so(tmp_path: Path) -> None:
         ({"rules": [{}, {"name": 5}]}, "rule 2: name must be text; it was 5"),
         ({"rules": [{"name": "mine", "priority": 1.5}]}, 'rule 1 "mine": priority must be a whole number; it was 1.5'),
         ({"rules": [{"if": {}}]}, "rule 1: if is not known here; known are name, priority, when, then"),
-        ({"rules": [{"when": {"mesage": "x"}}]}, "rule 1: when.mesage is not known here; known are message, service"),
+        ({"rules": [{"when": {"massage": "x"}}]}, "rule 1: when.massage is not known here; known are message, service"),
         ({"rules": [{"when": {"stream": "yes"}}]}, 'rule 1: when.stream must be true or false; it was "yes"'),
         (
             {"rules": [{"when": {"message": {"regx": "x"}}}]},

@@ -116,6 +116,16 @@ def test_outcomes_that_differ_are_explained() -> None:
     assert "seed" not in said.partition("\n")[2]
 
 
+def test_a_request_that_no_rule_matched_says_which_came_nearest() -> None:
+    bench = RuleBench(strict=True)
+    bench.on("Hello", name="greeting").reply("Hi")
+    bench.ask("Helo")
+    said = failure(bench.journal.assert_called, code=0)
+    why = 'no rule matched. The nearest is greeting (message = "Hello"): message: wanted "Hello", got "Helo".'
+    assert f"      {why}\n      code: wanted 0, got 404" in said
+    assert why in failure(bench.journal.assert_not_called)
+
+
 def test_a_diff_of_several_lines_shows_each() -> None:
     journal = asked("one\ntwo\nthree").journal
     said = failure(journal.assert_called, "one\n2\nthree")

@@ -41,6 +41,7 @@ OTHER = "Other-1"
         ({"raw": "True"}, {"raw": True}, {}),
         ({"raw": OneOf("true")}, {"raw": True}, {"raw": False}),
         ({"gettokens": 20}, {"gettokens": "020"}, {"gettokens": 21}),
+        ({"gettokens": 20}, {}, {"gettokens": "9" * 5000}),
         ({"key": None}, {"key": ""}, {"key": "k"}),
         ({"key": "k"}, {"key": "k"}, {}),
         ({"mood": "fine"}, {"mood": "fine"}, {"mood": ["fine"]}),
@@ -317,6 +318,19 @@ def test_a_rule_without_an_answer_only_counts() -> None:
     assert reply(bench.ask("hi")) == "scripted"
     assert (spy.calls, answers.calls) == (1, 1)
     assert bench.rules.unused() == []
+
+
+def test_rules_that_were_never_applied_are_named() -> None:
+    bench = RuleBench()
+    bench.rules.assert_all_used()
+    bench.on("hi").reply("x")
+    spare = bench.on("ho", name="spare").reply("x")
+    bench.ask("hi")
+    assert bench.rules.unused() == [spare]
+    with pytest.raises(AssertionError, match=r"^1 of 2 rules were never applied:\n  spare \(message = \"ho\"\)$"):
+        bench.rules.assert_all_used()
+    bench.ask("ho")
+    bench.rules.assert_all_used()
 
 
 # -- the order

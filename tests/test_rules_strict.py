@@ -44,6 +44,13 @@ def test_the_nearest_text_of_many_is_named() -> None:
     assert "The nearest is cherry " in sentence(bench, "Tell me about the chery")
 
 
+def test_a_like_prompt_counts_more_than_another_field() -> None:
+    bench = RuleBench(strict=True)
+    bench.on("Hello", temperature=0, name="greeting").reply("x")
+    bench.on("story", name="story").reply("x")
+    assert "The nearest is greeting " in sentence(bench, "Helo")
+
+
 @pytest.mark.parametrize(
     ("criteria", "words"),
     [
@@ -86,7 +93,11 @@ def test_a_stream_key_is_not_told() -> None:
     said = content(asked)["reply"]
     assert "secret" not in said
     assert len(re.findall(r'"sha256:[0-9a-f]{8}"', said)) == 3
-    assert "secret" not in repr(list(bench.rules))
+    (rule,) = bench.rules
+    misses = bench.rules.near_misses({"message": "hi", "key": "my-secret-key"})
+    for text in (repr(rule), repr(rule.rule), repr(rule.rule.criteria), repr(misses)):
+        assert "sha256:" in text
+        assert "secret" not in text
 
 
 def test_a_matching_rule_without_an_answer_leaves_it_to_the_hub() -> None:

@@ -161,7 +161,7 @@ def test_a_slow_model_is_polled_for_hours_without_waiting() -> None:
         SERVICE,
         url="http://hub",
         transport=hub.transport(),
-        timeouts=Timeouts(total_s=PATIENT),
+        timeouts=Timeouts(total_s=PATIENT, piece_s=PATIENT),
         clock=hub.clock.time,
         sleep=hub.clock.sleep,
     ) as client:

@@ -58,7 +58,7 @@ def _nearest(query: Query, exchanges: Iterable[Exchange]) -> Iterator[str]:
     if misses:
         yield "Nearest of the others:"
     for exchange, mismatches in misses[:MOST_SHOWN]:
-        yield f"  {Entry(exchange)}"
+        yield from _lines(exchange)
         for mismatch in mismatches:
             yield f"      {mismatch}"
             yield from (f"        {line}" for line in _diff(mismatch))
@@ -76,8 +76,17 @@ def _diff(mismatch: Mismatch) -> Iterator[str]:
 def _section(title: str, exchanges: Sequence[Exchange]) -> Iterator[str]:
     if exchanges:
         yield title
-        yield from (f"  {Entry(exchange)}" for exchange in exchanges[-MOST_SHOWN:])
+        for exchange in exchanges[-MOST_SHOWN:]:
+            yield from _lines(exchange)
         yield from _more(len(exchanges))
+
+
+def _lines(exchange: Exchange) -> Iterator[str]:
+    """An exchange in one line, and where a strict hub found no rule for it, why."""
+    entry = Entry(exchange)
+    yield f"  {entry}"
+    if entry.near_miss:
+        yield f"      no rule matched. {entry.near_miss}"
 
 
 def _more(number: int) -> Iterator[str]:

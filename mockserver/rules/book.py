@@ -2,10 +2,15 @@
 
 The hub's thread reads one tuple and never waits; whoever adds or removes rules replaces that tuple under a lock.
 
-Order: rules of a higher priority first; among equals those that were added last, so that a test's own rule goes before
-what its fixtures set up. Rules that are added together, as those of one file, keep the order in which they stand. The
-first rule that matches and has an answer of its own gives it; rules without one that come before it let their delays
-and faults befall that answer.
+Order: rules of a higher priority first; among equals those that were added last, as with WireMock's stubs, so that a
+test's own rule goes before what its fixtures set up. Rules that are added together, as those of one file, keep the
+order in which they stand, as respx has it. The first rule that matches and has an answer of its own gives it; rules
+without one that come before it let their delays and faults befall that answer.
+
+A match is a call, whatever becomes of it: a quota may still refuse the request, or its client leave before a delay is
+over. A rule that answers with an error, and one that only delays or befalls, matches any POST whose body is a JSON
+object; one that answers with text only what the hub would generate for. A poll that goes on with a stream has its text
+from the rule of its generation, which is asked no more.
 """
 
 from __future__ import annotations
@@ -13,7 +18,6 @@ from __future__ import annotations
 import logging
 import threading
 from contextlib import contextmanager
-from os import PathLike
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from mockserver.rules.criteria import COMMAND, MESSAGE
@@ -28,6 +32,7 @@ from neuroengine._generated.registry import ErrorCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from os import PathLike
 
     from mockserver.rules.expected import Wish
 
@@ -94,7 +99,7 @@ class ActiveRule(Grammar):
             why = f"The rule {self.name} failed: {type(error).__name__}: {error}."
             raise Refused(failure(ErrorCode.INTERNAL_ERROR, why)) from None
         turn = rule.turn_after(self.calls)
-        if turn is None or not (call.is_valid or turn.reply is None or not turn.reply.needs_generation):
+        if turn is None or not (call.is_valid or turn.reply is None or isinstance(turn.reply, Fail)):
             return None
         self.calls += 1
         return turn
@@ -144,10 +149,6 @@ class RuleBook:
         from mockserver.rules.fixtures import read_rules  # here, because few hubs have a fixture file
 
         return self.add(*read_rules(path))
-
-    def take(self, rules: str | PathLike[str] | Iterable[Rule]) -> list[ActiveRule]:
-        """Adds rules as a hub's constructor takes them: values, or the path of a fixture file."""
-        return self.load(rules) if isinstance(rules, str | PathLike) else self.add(*rules)
 
     def replace(self, rules: Iterable[Rule]) -> None:
         """Puts these in the place of all that are there. A rule that stays as it was keeps its counters."""
@@ -216,6 +217,16 @@ class RuleBook:
     def unused(self) -> list[ActiveRule]:
         """The rules that were never applied."""
         return [rule for rule in self._rules if not rule.calls]
+
+    def assert_all_used(self) -> None:
+        """Asserts that every rule was applied.
+
+        Raises:
+            AssertionError: some were not; the text names them.
+        """
+        if unused := self.unused():
+            labels = "".join(f"\n  {rule.label}" for rule in unused)
+            raise AssertionError(f"{len(unused)} of {len(self)} rules were never applied:{labels}")
 
     def near_misses(self, request: Mapping[str, Any], *, service: str = "") -> list[NearMiss]:
         """Why each rule would not answer such a request now, the nearest first; rules that would are left out."""

@@ -11,6 +11,7 @@ Laws:
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
@@ -47,8 +48,11 @@ class Mismatch(NamedTuple):
         default = " (the default: it was not sent)" if self.is_default else ""
         return f"{self.field}: wanted {_wish(self.field, self.expected)}, got {got}{default}"
 
+    def __repr__(self) -> str:
+        return f"<Mismatch {self}>"
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Criteria:
     """All that a rule wants of a request; None does not bind.
 
@@ -114,7 +118,11 @@ class Criteria:
         single = (self.service, self.stream, self.call, self.poll, self.where)
         return len(self.fields) + sum(one is not None for one in single)
 
+    def __repr__(self) -> str:
+        return f"<Criteria {self}>"
+
     def __str__(self) -> str:
+        """All of them in words; a stream key is redacted."""
         wishes = [(name, _wish(name, wish)) for name, wish in self.fields]
         wishes += [
             (name, wish.wish)
@@ -196,7 +204,8 @@ def _meaning(name: str, value: Any) -> Any:
     if name == "raw" and isinstance(value, str) and value.lower() in {"true", "false"}:
         return value.lower() == "true"
     if name == "gettokens" and isinstance(value, str) and value.isdecimal():
-        return int(value)
+        with suppress(ValueError):  # Python reads no number of thousands of digits, nor is it one for the spec
+            return int(value)
     if name == "key" and value is None:
         return ""
     return value

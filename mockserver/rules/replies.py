@@ -9,7 +9,7 @@ import json
 import math
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from pydantic import ValidationError
 
@@ -44,36 +44,17 @@ TokenFunction: TypeAlias = "Callable[[Generation], Iterable[str]]"
 """A model of the caller's own: the checked request in, the tokens of a reply out."""
 
 
-@runtime_checkable
-class Reply(Protocol):
-    """One answer of a rule.
-
-    `needs_generation` tells that it is text and answers valid generate requests only; others answer any request.
-    """
-
-    @property
-    def needs_generation(self) -> bool:
-        """Whether it is text."""
-
-    def whole(self, generation: Generation) -> Answer:
-        """The answer to a request for the whole reply."""
-
-    def source(self, generation: Generation, timers: Timers, changed: Changed) -> Source:
-        """What a stream reads; it calls `changed(now)` when there is more."""
-
-
 @dataclass(frozen=True, slots=True)
 class Text:
     """A text: whole, or cut into pieces by the hub."""
 
     text: str
-    needs_generation = True
 
-    def whole(self, generation: Generation) -> Answer:  # noqa: ARG002 - the same for every request
+    def whole(self, generation: Generation) -> Answer:  # noqa: ARG002 - as all texts have it
         """The text."""
         return success(self.text)
 
-    def source(self, generation: Generation, timers: Timers, changed: Changed) -> Source:  # noqa: ARG002 - as the protocol has it
+    def source(self, generation: Generation, timers: Timers, changed: Changed) -> Source:  # noqa: ARG002 - as all texts have it
         """The text's tokens."""
         return TokenSource(iter(cut(self.text)))
 
@@ -104,7 +85,6 @@ class Fail:
     retry_after: float | None = None
     field: str | None = None
     reply: str | None = None
-    needs_generation = False
 
     def __post_init__(self) -> None:
         """Checks the name and what goes with it."""
@@ -128,14 +108,6 @@ class Fail:
             return answer
         return Answer(answer.content | {"reply": self.reply}, answer.code)
 
-    def whole(self, generation: Generation) -> Answer:  # noqa: ARG002 - the same for every request
-        """The error."""
-        return self.answer()
-
-    def source(self, generation: Generation, timers: Timers, changed: Changed) -> Source:  # noqa: ARG002 - as the protocol has it
-        """The error."""
-        return ItemSource([self.answer()], timers, changed)
-
 
 Item: TypeAlias = str | Fail | Pause
 """What a list of pieces may hold: text, a failure, or a pause."""
@@ -150,7 +122,6 @@ class Pieces:
     """
 
     items: tuple[Item, ...]
-    needs_generation = True
 
     def __init__(self, items: Iterable[Item]) -> None:
         object.__setattr__(self, "items", tuple(items))
@@ -165,14 +136,14 @@ class Pieces:
         """All pauses together, in seconds."""
         return sum(item.seconds for item in self.items if isinstance(item, Pause))
 
-    def whole(self, generation: Generation) -> Answer:  # noqa: ARG002 - the same for every request
+    def whole(self, generation: Generation) -> Answer:  # noqa: ARG002 - as all texts have it
         """The pieces joined, or the failure that ends them."""
         for item in self.items:
             if isinstance(item, Fail) and item.code != ErrorCode.NOT_READY:
                 return item.answer()
         return success("".join(item for item in self.items if isinstance(item, str)))
 
-    def source(self, generation: Generation, timers: Timers, changed: Changed) -> Source:  # noqa: ARG002 - as the protocol has it
+    def source(self, generation: Generation, timers: Timers, changed: Changed) -> Source:  # noqa: ARG002 - as all texts have it
         """The pieces, one a poll."""
         return ItemSource(map(_item, self.items), timers, changed)
 
@@ -188,7 +159,6 @@ class Model:
 
     tokens: TokenFunction | None = None
     sampling: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    needs_generation = True
 
     def __post_init__(self) -> None:
         """Checks the sampling."""
@@ -205,7 +175,7 @@ class Model:
         """All tokens joined."""
         return success("".join(self._generate(generation)))
 
-    def source(self, generation: Generation, timers: Timers, changed: Changed) -> Source:  # noqa: ARG002 - as the protocol has it
+    def source(self, generation: Generation, timers: Timers, changed: Changed) -> Source:  # noqa: ARG002 - as all texts have it
         """The tokens, each worked out when it is asked for."""
         return TokenSource(self._generate(generation))
 
@@ -228,7 +198,6 @@ class ProviderAnswer:
     reply: str
     errorcode: int = 0
     members: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    needs_generation = True
 
     def __post_init__(self) -> None:
         """Checks that a provider could say so."""
@@ -241,7 +210,7 @@ class ProviderAnswer:
                 raise ValueError(f"a provider cannot send {name!r}: the hub alone sets {', '.join(HUB_MEMBERS)}")
             _check_json(name, value)
 
-    def whole(self, generation: Generation) -> Answer:  # noqa: ARG002 - the same for every request
+    def whole(self, generation: Generation) -> Answer:  # noqa: ARG002 - as all texts have it
         """The answer as it is."""
         return Answer({**self.members, "reply": self.reply, "errorcode": self.errorcode}, self.errorcode)
 
@@ -250,6 +219,13 @@ class ProviderAnswer:
         if self.errorcode:
             return ItemSource([self.whole(generation)], timers, changed)
         return MemberedTokens(iter(cut(self.reply)), self.members)
+
+
+TextReply: TypeAlias = Text | Pieces | Model | ProviderAnswer
+"""An answer that is text: it needs a valid generate request. `whole` gives all of it, `source` what a stream reads."""
+
+Reply: TypeAlias = TextReply | Fail
+"""Whatever a rule may answer."""
 
 
 def _item(item: Item) -> str | Answer | float:
@@ -267,7 +243,7 @@ def reply_of(value: str | Reply) -> Reply:
     if isinstance(value, str):
         return Text(value)
     if not isinstance(value, Reply):
-        raise TypeError(f"a reply must be a text or one of mockserver.rules, such as Pieces(...); it was {value!r}")
+        raise TypeError(f"an answer must be text, Text, Pieces, Model, Fail or ProviderAnswer; it was {value!r}")
     return value
 
 

@@ -249,7 +249,7 @@ def _check(criteria: Criteria, turns: tuple[Turn, ...]) -> None:
         _check_faults(criteria, turn)
         if turn.plan.pace is not None and isinstance(turn.reply, Fail | Pieces):
             raise ValueError("a pace is for text: pieces have pauses instead, and an error has none")
-        if turn.reply is not None and turn.reply.needs_generation:
+        if turn.reply is not None and not isinstance(turn.reply, Fail):
             if criteria.is_for_commands:
                 raise ValueError("a command gets no text: use fail, delay or fault")
             if criteria.poll is not None:

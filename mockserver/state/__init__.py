@@ -2,6 +2,7 @@
 
 hub            posts and provider bytes in, answers and frames out
 exchanges      one post on its way through the hub
+admission      whether a post deserves a generation
 behaviour      the points where hubs can differ
 generations    a client's request, checked
 whole_replies  requests for the whole reply

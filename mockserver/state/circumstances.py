@@ -72,6 +72,10 @@ class Circumstances:
         generates = "message" in request and "command" not in request
         return Plan(faults=self.faults.draw(service, Leg.HUB_TO_CLIENT, generates=generates))
 
+    def generation_plan(self, service: str) -> Plan:
+        """What the standing plan adds where a generation begins."""
+        return Plan(faults=self.faults.draw(service, Leg.GENERATION)) if self.faults else NO_PLAN
+
     def check(self, plan: Plan) -> None:
         """Whether the request may be handled at all.
 

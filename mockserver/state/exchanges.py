@@ -9,7 +9,7 @@ from mockserver.state.plan import NO_PLAN, Plan
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mockserver.rules.replies import Reply
+    from mockserver.rules.replies import TextReply
     from mockserver.state.answers import Answer, Forwarded
     from mockserver.state.delivery import Headers
     from mockserver.state.generations import Generation
@@ -51,7 +51,7 @@ class Verdict(NamedTuple):
     rules: tuple[str, ...] = ()
     rule: str = ""
     plan: Plan = NO_PLAN
-    reply: Reply | None = None
+    reply: TextReply | None = None
     refusal: Answer | None = None
     near_miss: str = ""
 

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mockserver.model import SimulatedModel
+from mockserver.state.admission import Admission
 from mockserver.state.answers import Answer, failure
 from mockserver.state.behaviour import Behaviour
 from mockserver.state.circumstances import Circumstances
@@ -21,11 +22,9 @@ from mockserver.state.exchanges import Asked, Call, Exchange
 from mockserver.state.generations import Refused
 from mockserver.state.json_text import BadJson
 from mockserver.state.limits import checked_limits
-from mockserver.state.links import Link
 from mockserver.state.open_streams import OpenStreams
 from mockserver.state.plan import NO_PLAN
 from mockserver.state.player import Player
-from mockserver.state.services import Service, ServiceSettings
 from mockserver.state.streams import Poll
 from mockserver.state.timers import Timers
 from mockserver.state.whole_replies import WholeReplies
@@ -38,8 +37,9 @@ if TYPE_CHECKING:
     from mockserver.rules import RuleBook
     from mockserver.state.delivery import Headers, Step, Steps
     from mockserver.state.lane import Lane
-    from mockserver.state.links import Wire
+    from mockserver.state.links import Link, Wire
     from mockserver.state.plan import Pace, StandingFaults
+    from mockserver.state.services import Service, ServiceSettings
 
 __all__ = ["Exchange", "HubState"]
 
@@ -68,19 +68,21 @@ class HubState:
         cors: bool = False,
         now: float = 0.0,
     ) -> None:
-        self.limits = checked_limits(limits or {})
-        self.timers = Timers()
         self.behaviour = behaviour or Behaviour()
+        self.limits = self.behaviour.kept_limits(checked_limits(limits or {}))
+        self.timers = Timers()
         self.rules = rules
         self.journal = journal
         self.cors = cors
         self._matching_statuses = matching_statuses
         self._model = SimulatedModel()
         self._circumstances = Circumstances(pace, faults, self._model, self.limits, self.timers)
-        self._services = {row.name: Service(row, self.limits, self.timers, now) for row in services}
+        self._services = {row.name: self._new_service(row, now) for row in services}
         self._streams = OpenStreams(self.behaviour, self._circumstances, self.limits, self.timers)
+        self._admission = Admission(self._services, self.behaviour, self.limits, self._streams)
         self._whole = WholeReplies(self.behaviour, self._circumstances, self._model, self.timers)
         self._waiting: dict[Exchange, None] = {}
+        self._arriving: set[Lane] = set()
         self._playing: set[Exchange] = set()
         self._links: set[Link] = set()
         self._connections = 0
@@ -101,11 +103,12 @@ class HubState:
 
         A service that stays keeps its provider, its queue and its counters; see `Service.change` and `Service.retire`.
         """
-        self.limits.update(checked_limits(limits))
+        self.limits.update(self.behaviour.kept_limits(checked_limits(limits)))
         self.cors, self._matching_statuses, self._circumstances.pace = cors, matching_statuses, pace
-        before, self._services = self._services, {}
+        before = dict(self._services)
+        self._services.clear()  # whoever looks services up looks in here
         for row in services:
-            service = before.pop(row.name) if row.name in before else Service(row, self.limits, self.timers, now)
+            service = before.pop(row.name, None) or self._new_service(row, now)
             self._services[row.name] = service
             if service.settings != row:
                 service.change(row, now)
@@ -157,7 +160,9 @@ class HubState:
         finally:
             exchange.service = self.behaviour.service_name(exchange.path, self._services)
             exchange.plan = self._circumstances.plan(exchange.service, exchange.request)
-        asked = self._check(exchange, access_key)
+        asked = self._admission.check(exchange, access_key)
+        if isinstance(asked, Asked) and exchange.begins and self.faults:
+            exchange.plan |= self._circumstances.generation_plan(exchange.service)
         if self.rules:
             self._ask(self.rules, exchange, is_valid=not isinstance(asked, Answer))
         if not exchange.plan.delay_s:
@@ -181,28 +186,7 @@ class HubState:
 
     def status(self, answer: Answer) -> int:
         """The HTTP status that an answer goes out with."""
-        return answer.matching_status if self._matching_statuses else 200
-
-    def _check(self, exchange: Exchange, access_key: str | None) -> Asked | Answer | None:
-        """What is to be generated, or the answer to a request that deserves no generation; None for a command."""
-        name, request = exchange.service, exchange.request
-        if "command" in request:
-            return None
-        exchange.poll = 1 if request.get("key") else 0
-        service = self._services.get(name)
-        if service is None:
-            return failure(ErrorCode.UNKNOWN_SERVICE, f"There is no service {name[:80]!r} here.")
-        if not service.admits(access_key):
-            return failure(ErrorCode.UNAUTHORIZED, "The service needs an access key.")
-        try:
-            generation = self.behaviour.read_generation(request, self.limits)
-        except Refused as refused:
-            return refused.answer
-        if not generation.key:
-            return Asked(service, generation)
-        stream_name = self.behaviour.stream_name(service, generation)
-        exchange.poll, exchange.begins = self._streams.number(stream_name, generation.message)
-        return Asked(service, generation, stream_name)
+        return self.behaviour.status(answer, answer.matching_status if self._matching_statuses else 200)
 
     @staticmethod
     def _ask(rules: RuleBook, exchange: Exchange, *, is_valid: bool) -> None:
@@ -247,12 +231,14 @@ class HubState:
     def connect(self, wire: Wire, now: float) -> Link:
         """Takes a provider's new connection."""
         self._connections += 1
-        link = Link(self._service, wire, self.limits, self.timers, now, self.faults, number=self._connections)
+        link = self.behaviour.link_type(
+            self._services.get, wire, self.limits, self.timers, now, self.faults, number=self._connections
+        )
         self._links.add(link)
         return link
 
-    def _service(self, name: str) -> Service | None:
-        return self._services.get(name)  # asked at each login, because the services may have changed
+    def _new_service(self, settings: ServiceSettings, now: float) -> Service:
+        return self.behaviour.service_type(settings, self.limits, self.timers, now)
 
     def disconnect(self, link: Link, now: float) -> None:
         """A provider's connection is over."""
@@ -281,16 +267,26 @@ class HubState:
         """The lane that a request has to pass before it is posted, or none where nothing befalls it on its way.
 
         `out` is given the request's bytes, and `End` behind the last of them, or the step that ends the connection.
+        The door has to say in the end that the request has `arrived`.
         """
         if not self.faults:
             return None
-        return self._circumstances.arriving(self.behaviour.service_name(path, self._services), out)
+        lane = self._circumstances.arriving(self.behaviour.service_name(path, self._services), out)
+        if lane is not None:
+            self._arriving.add(lane)
+        return lane
+
+    def arrived(self, lane: Lane) -> None:
+        """The request on a lane is there, or its client has left."""
+        self._arriving.discard(lane)
+        lane.stop()
 
     def message(self, exchange: Exchange) -> Message:
         """What an answered exchange is answered with."""
         if exchange.answer is None or exchange.status is None:
             raise RuntimeError("an exchange has no message before its answer")
-        return _message(exchange.status, self.behaviour.render(exchange.answer), *exchange.headers)
+        message = _message(exchange.status, self.behaviour.render(exchange.answer), *exchange.headers)
+        return message._replace(headers=self.behaviour.headers(message.headers))
 
     def no_post(self, method: str, headers: Mapping[bytes, bytes]) -> Message:
         """What a request by another method than POST is answered with; `headers` have lower-case names."""
@@ -324,8 +320,8 @@ class HubState:
 
     @property
     def waiting(self) -> int:
-        """How many requests wait for their answer."""
-        return len(self._waiting)
+        """How many requests wait for anything: to be read, to be answered, or for the rest of their answer."""
+        return len(self._arriving) + len(self._playing | self._waiting.keys())
 
     @property
     def faults(self) -> StandingFaults:

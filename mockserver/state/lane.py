@@ -51,7 +51,7 @@ class Lane:
     def _play(self, now: float) -> None:
         if self._is_shut:
             return
-        while self._steps:
+        while self._steps and not self._is_shut:
             step = self._steps[0]
             if isinstance(step, Take):
                 if not self._take(step, now):

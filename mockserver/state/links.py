@@ -6,7 +6,7 @@ the job that waits for them, and tells its service when it is ready for the next
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mockserver.state.answers import Answer, failure
 from mockserver.state.crossing import Crossing
@@ -134,6 +134,7 @@ class Link:
             self._crossing = None
             self._wire.write(job.frame)
             return
+        job.forwarded.faults = tuple(fault.name for fault in faults)
         happened = self._faults.happened
         there = befall([Body(job.frame)], [fault for fault in faults if fault.leg is Leg.HUB_TO_PROVIDER], happened)
         back = befall([Take()], [fault for fault in faults if fault.leg is Leg.PROVIDER_TO_HUB], happened)
@@ -153,21 +154,31 @@ class Link:
             except BadJson as error:
                 self._refuse(f"the login cannot be read: {error}", now)
                 return
-            self._judge_login(login.get("user"), login.get("key"), login.get("streaming") is True, now)
+            self._login.clear()  # it holds a key
+            self._judge_login(login, now)
 
-    def _judge_login(self, user: object, key: object, streaming: bool, now: float) -> None:
-        service = self._find(user) if isinstance(user, str) else None
-        if service is None or not isinstance(key, str) or not service.accepts_key(key):
+    def _judge_login(self, login: dict[str, Any], now: float) -> None:
+        service = self._service_for(login)
+        if service is None:
             self._refuse("the service or its key is wrong", now)
             return
         self._fire(ProviderLinkEvent.LOGIN)
         self._fire(ProviderLinkEvent.ACCEPT)
         self.service = service
-        self.streaming = streaming
-        # `OK` goes out alone: a deployed provider that reads more with it loses what follows.
-        self._wire.write(LOGIN_ACCEPTED)
+        self.streaming = login.get("streaming") is True
+        self._accept()
         self._restart_ping_timer(now)
         service.attach(self, now)
+
+    def _service_for(self, login: dict[str, Any]) -> Service | None:
+        """The service that a login is right for."""
+        user, key = login.get("user"), login.get("key")
+        service = self._find(user) if isinstance(user, str) else None
+        return service if service is not None and isinstance(key, str) and service.accepts_key(key) else None
+
+    def _accept(self) -> None:
+        # `OK` goes out alone: a deployed provider that reads more with it loses what follows (NE-LOGIN-004).
+        self._wire.write(LOGIN_ACCEPTED)
 
     def _refuse(self, why: str, now: float) -> None:
         self._wire.write(f"ERROR: {why}\n".encode())
@@ -191,11 +202,14 @@ class Link:
             self._fire(ProviderLinkEvent.ANSWER)
         if job is not None:
             job.forwarded.payload, job.forwarded.answered_at = payload, now
-            job.finish(read_answer(payload), now)
+            job.finish(self._read_payload(payload), now)
         if self.is_ready and self._ping_is_due:
             self._ping(now)
         if self.service is not None:
             self.service.pump(now)
+
+    def _read_payload(self, payload: bytes) -> Answer:
+        return read_answer(payload)
 
     def _provider_is_late(self, now: float) -> None:
         """The answer timeout passed. A first time costs the request; a second time, discarding, costs the link."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from mockserver.state.answers import failure
 from mockserver.state.generations import Refused
 from mockserver.state.sources import WholeReplySource
-from mockserver.state.streams import Stream
 from neuroengine._generated.registry import ErrorCode
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from mockserver.state.generations import Generation
     from mockserver.state.plan import Plan
     from mockserver.state.services import Service
+    from mockserver.state.streams import Stream
     from mockserver.state.timers import Timers
 
 
@@ -83,7 +83,7 @@ class OpenStreams:
 
     def _open_one(self, asked: Asked, provider: Service | None, plan: Plan, verdict: Verdict, now: float) -> Stream:
         name, service, generation = asked.stream_name, asked.service, asked.generation
-        stream = Stream(
+        stream = self._behaviour.stream_type(
             generation.message, self._limits, self._timers, now, self._finished, lambda: self._close(name, stream)
         )
         stream.rule = verdict.rule

@@ -10,15 +10,51 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from mockserver.state.behaviour import Behaviour
-from mockserver.wrong import answers, http, requests, streams
+from mockserver.wrong import (
+    answers,
+    bodies,
+    errors,
+    forwarding,
+    frames,
+    http,
+    logins,
+    losses,
+    models,
+    provider_answers,
+    refusals,
+    requests,
+    resume,
+    sampling,
+    stream_keys,
+    streams,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mockserver.wrong.wrong_hub import WrongHub
 
+_MODULES = (
+    http,
+    bodies,
+    requests,
+    sampling,
+    refusals,
+    answers,
+    errors,
+    models,
+    streams,
+    stream_keys,
+    resume,
+    logins,
+    frames,
+    forwarding,
+    provider_answers,
+    losses,
+)
+
 WRONG_HUBS: Final[Mapping[str, WrongHub]] = MappingProxyType(
-    {hub.name: hub for module in (http, requests, answers, streams) for hub in module.WRONG_HUBS}
+    {hub.name: hub for module in _MODULES for hub in module.WRONG_HUBS}
 )
 """Every wrong hub, by its name."""
 

@@ -1,56 +1,43 @@
-"""Hubs that are wrong in what they answer."""
+"""Hubs that are wrong in the form of their answers."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
-from mockserver.state.answers import Answer
+from mockserver.model import SimulatedModel
+from mockserver.state.answers import Answer, success
 from mockserver.state.behaviour import Behaviour
-from mockserver.wrong.wrong_hub import WrongHub
+from mockserver.state.generations import read_generation
+from mockserver.state.services import Job, Service
+from mockserver.wrong.wrong_hub import WrongHub, answering, of_services
+from neuroengine._generated.registry import ERRORS, ErrorCode
 
 if TYPE_CHECKING:
-    from mockserver.state.services import Service
+    from collections.abc import Callable
+
+    from mockserver.state.behaviour import Headers
+
+    Members = dict[str, Any]
+
+_OVERLAP_S = 0.05
 
 
-class CodeAsText(Behaviour):
-    """Writes the code as a string."""
-
-    def answer(self, request: dict[str, Any], answer: Answer) -> Answer:
-        """Quotes the code."""
-        if isinstance(answer.content, list):
-            return answer
-        return Answer(answer.content | {"errorcode": str(answer.code)}, answer.code)
+def _code_left_out(content: Members) -> Members:
+    return content if content["errorcode"] else {"reply": content["reply"]}
 
 
-class CodeLeftOut(Behaviour):
-    """Leaves the code out when all is well."""
-
-    def answer(self, request: dict[str, Any], answer: Answer) -> Answer:
-        """Takes it out."""
-        if isinstance(answer.content, list) or answer.code:
-            return answer
-        return Answer({name: value for name, value in answer.content.items() if name != "errorcode"})
+def _error_left_out(content: Members) -> Members:
+    return {name: value for name, value in content.items() if name != "error"}
 
 
-class ReplyAsList(Behaviour):
-    """Puts the reply into a list."""
-
-    def answer(self, request: dict[str, Any], answer: Answer) -> Answer:
-        """Wraps it."""
-        if isinstance(answer.content, list):
-            return answer
-        return Answer(answer.content | {"reply": [answer.content["reply"]]}, answer.code)
+def _success_named(content: Members) -> Members:
+    return content if content["errorcode"] else content | {"error": ERRORS[0].name}
 
 
-class ErrorWithoutSentence(Behaviour):
-    """Says nothing about what went wrong."""
-
-    def answer(self, request: dict[str, Any], answer: Answer) -> Answer:
-        """Empties the sentence."""
-        if isinstance(answer.content, list) or not answer.code:
-            return answer
-        return Answer(answer.content | {"reply": ""}, answer.code)
+def _every_code_named(content: Members) -> Members:
+    code = content["errorcode"]
+    return content | {"error": ERRORS[code].name if code in ERRORS else "unknown"} if code else content
 
 
 class Latin1Answers(Behaviour):
@@ -64,81 +51,124 @@ class Latin1Answers(Behaviour):
         return json.dumps(content, ensure_ascii=False).encode("latin-1", "replace")
 
 
-class ListAsObject(Behaviour):
-    """Answers getmodels with an object."""
+class RawAnswers(Behaviour):
+    """Writes its answers in raw UTF-8."""
 
-    def models(self, services: list[Service]) -> Any:
-        """Names the services in an object."""
-        return {"models": super().models(services)}
-
-
-def _changed_entry(name: str, change: Any) -> type[Behaviour]:
-    """A behaviour whose model list's entries hold another value in one member, or lack it."""
-
-    class EntryChanged(Behaviour):
-        """Gets one member of a model's entry wrong."""
-
-        def models(self, services: list[Service]) -> Any:
-            """Changes the member in every entry."""
-            entries = super().models(services)
-            for entry in entries:
-                value = change(entry.pop(name))
-                if value is not None:
-                    entry[name] = value
-            return entries
-
-    return EntryChanged
+    def render(self, answer: Answer) -> bytes:
+        """Escapes nothing that need not be."""
+        return json.dumps(answer.content, ensure_ascii=False).encode("utf-8", "replace")
 
 
-class MessageWins(Behaviour):
-    """Generates when a request holds both a command and a message."""
+class UnknownServiceIsPage(Behaviour):
+    """Answers for an unknown service with a page for a browser."""
 
-    def read_body(self, body: bytes, content_type: str) -> dict[str, Any]:
-        """Takes the command out."""
-        request = super().read_body(body, content_type)
-        if "message" in request:
-            request.pop("command", None)
-        return request
+    def render(self, answer: Answer) -> bytes:
+        """The page."""
+        page = b"<!doctype html><title>Not found</title>"
+        return page if answer.code == ErrorCode.UNKNOWN_SERVICE else super().render(answer)
 
 
-class ServiceUnlisted(Behaviour):
-    """Leaves the first service out of its list."""
+class SuccessIsCreated(Behaviour):
+    """Answers a success with status 201."""
 
-    def models(self, services: list[Service]) -> Any:
-        """All but the first."""
-        return super().models(services[1:])
+    def status(self, answer: Answer, status: int) -> int:
+        """Another status."""
+        return status if answer.code else 201
+
+
+class LengthLeftOut(Behaviour):
+    """Sends every answer in chunks, without its length."""
+
+    def headers(self, headers: Headers) -> Headers:
+        """Takes the length out."""
+        return tuple(header for header in headers if header[0] != b"content-length")
+
+
+class OverlappingRepliesSwapped(Service):
+    """A service that takes its time, and mixes up the replies to requests that it works on at the same time."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.answers_itself = False
+        self._model = SimulatedModel()
+        self._begun: list[tuple[Job, Answer]] = []
+
+    def entry(self) -> dict[str, Any]:
+        """Connected, although no provider is there."""
+        return super().entry() | {"connected": True}
+
+    def submit(self, frame: bytes, done: Callable[[Answer, float], None], now: float, **more: Any) -> Job:
+        """Begins to generate."""
+        job = Job(self, frame, done, **more)
+        generation = read_generation(json.loads(frame), int(self._limits["max_new_len_tokens"]))
+        reply = "".join(self._model.tokens(generation.message, generation.sampling))
+        self._begun.append((job, success(reply)))
+        self._timers.at(now + _OVERLAP_S, self._finish_all)
+        return job
+
+    def withdraw(self, job: Job, now: float) -> None:
+        """Goes on generating."""
+
+    def _finish_all(self, now: float) -> None:
+        begun, self._begun = self._begun, []
+        jobs, answers = [job for job, _ in begun], [answer for _, answer in begun]
+        for job, answer in zip(jobs, answers[1:] + answers[:1], strict=True):
+            job.finish(answer, now)
+
+
+class WholeReplyCut(Behaviour):
+    """Gives the first 100 words of a whole reply, and no more."""
+
+    def answer(self, request: dict[str, Any], answer: Answer) -> Answer:
+        """Cuts it."""
+        if request.get("key") or answer.code or isinstance(answer.content, list):
+            return answer
+        words = answer.content["reply"].split(" ")
+        return Answer(answer.content | {"reply": " ".join(words[:100])})
+
+
+class FirstByteLate(Behaviour):
+    """Says nothing until the whole reply is there."""
+
+    def kept_limits(self, limits: dict[str, float]) -> dict[str, float]:
+        """No blank comes within any provider's patience."""
+        return limits | {"keep_warm_s": 2 * limits["provider_answer_s"]}
 
 
 WRONG_HUBS = (
-    WrongHub("code_as_text", "NE-ANS-003", "writes errorcode as a string", CodeAsText),
-    WrongHub("code_left_out", "NE-ANS-003", "leaves errorcode out when all is well", CodeLeftOut),
-    WrongHub("reply_as_list", "NE-ANS-002", "puts the reply into a list", ReplyAsList),
     WrongHub("latin1_answers", "NE-ANS-001", "writes its answers in Latin-1", Latin1Answers),
-    WrongHub("error_without_sentence", "NE-ERR-002", "leaves the sentence of an error empty", ErrorWithoutSentence),
-    WrongHub("list_as_object", "NE-MODELS-001", "answers getmodels with an object", ListAsObject),
     WrongHub(
-        "entry_without_name",
-        "NE-MODELS-003",
-        "lists services without their names",
-        _changed_entry("name", lambda _: None),
-    ),
-    WrongHub("connected_as_text", "NE-MODELS-004", "writes connected as a string", _changed_entry("connected", str)),
-    WrongHub("numreq_as_text", "NE-MODELS-005", "writes numreq as a string", _changed_entry("numreq", str)),
-    WrongHub(
-        "queuelen_negative", "NE-MODELS-006", "counts one request too few", _changed_entry("queuelen", lambda n: n - 1)
+        "reply_as_list",
+        "NE-ANS-002",
+        "puts the reply into a list",
+        answering(lambda content: content | {"reply": [content["reply"]]}),
     ),
     WrongHub(
-        "comment_as_object",
-        "NE-MODELS-007",
-        "writes comment as an object",
-        _changed_entry("comment", lambda text: {"text": text}),
+        "code_as_text",
+        "NE-ANS-003",
+        "writes errorcode as a string",
+        answering(lambda content: content | {"errorcode": str(content["errorcode"])}),
     ),
+    WrongHub("code_left_out", "NE-ANS-003", "leaves errorcode out when all is well", answering(_code_left_out)),
     WrongHub(
-        "entry_without_operator",
-        "NE-MODELS-008",
-        "lists services without their operators",
-        _changed_entry("operator", lambda _: None),
+        "success_is_200",
+        "NE-ANS-004",
+        "writes errorcode 200 for success",
+        answering(lambda content: content | {"errorcode": content["errorcode"] or 200}),
     ),
-    WrongHub("message_wins", "NE-MODELS-012", "generates when a request holds a command and a message", MessageWins),
-    WrongHub("service_unlisted", "NE-MODELS-009", "leaves a service out of its list", ServiceUnlisted),
+    WrongHub("whole_reply_cut", "NE-ANS-005", "cuts a whole reply after 100 words", WholeReplyCut),
+    WrongHub(
+        "overlapping_replies_swapped",
+        "NE-ANS-006",
+        "mixes up the replies to requests at the same time",
+        of_services(OverlappingRepliesSwapped),
+    ),
+    WrongHub("unknown_service_is_page", "NE-ANS-008", "answers for unknown services in HTML", UnknownServiceIsPage),
+    WrongHub("success_is_created", "NE-ANS-009", "answers a success with status 201", SuccessIsCreated),
+    WrongHub("raw_answers", "NE-ANS-012", "writes its answers in raw UTF-8", RawAnswers),
+    WrongHub("length_left_out", "NE-ANS-013", "sends no Content-Length", LengthLeftOut),
+    WrongHub("first_byte_late", "NE-ANS-014", "says nothing until the whole reply is there", FirstByteLate),
+    WrongHub("error_name_left_out", "NE-ANS-016", "leaves out the name of an error", answering(_error_left_out)),
+    WrongHub("every_code_named", "NE-ANS-017", "names a provider's own codes too", answering(_every_code_named)),
+    WrongHub("success_named", "NE-ANS-018", 'adds "error": "ok" to a success', answering(_success_named)),
 )

@@ -1,4 +1,4 @@
-"""Hubs that are wrong in how they read paths and bodies."""
+"""Hubs that are wrong in how they read paths, and in the services that they offer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.state.answers import success
 from mockserver.state.behaviour import Behaviour
-from mockserver.state.json_text import BadJson, read_object
 from mockserver.wrong.wrong_hub import WrongHub
 from neuroengine._generated.registry import ErrorCode
 
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from mockserver.state.answers import Answer
+    from mockserver.state.services import Service
 
 
 class SlashRefused(Behaviour):
@@ -58,46 +58,31 @@ class UnknownIsEmpty(Behaviour):
         return success("") if answer.code == ErrorCode.UNKNOWN_SERVICE else answer
 
 
-class JsonTypeDemanded(Behaviour):
-    """Reads a body only when its content type says JSON."""
+class FirstSegmentTaken(Behaviour):
+    """Takes the first segment of a path for the service."""
 
-    def read_body(self, body: bytes, content_type: str) -> dict[str, Any]:
-        """Refuses another content type."""
-        if "json" not in content_type:
-            raise BadJson("its content type is not application/json")
-        return super().read_body(body, content_type)
+    def service_name(self, path: str, known: Collection[str]) -> str:
+        """What stands in front of the second slash."""
+        return super().service_name("/".join(path.split("/")[:2]), known)
 
 
-class AsciiDemanded(Behaviour):
-    """Refuses a body that is not ASCII."""
+class BadNameOffered(Behaviour):
+    """Offers a service whose name no path can hold."""
 
-    def read_body(self, body: bytes, content_type: str) -> dict[str, Any]:
-        """Refuses raw UTF-8."""
-        if not body.isascii():
-            raise BadJson("it is not ASCII")
-        return super().read_body(body, content_type)
-
-
-class BadBodyIsEmptyObject(Behaviour):
-    """Takes a body that is no JSON for a greeting."""
-
-    def read_body(self, body: bytes, content_type: str) -> dict[str, Any]:
-        """A request of its own making, where the body cannot be read."""
-        try:
-            return read_object(body)
-        except BadJson:
-            return {"message": "Hello"}
+    def models(self, services: list[Service]) -> Any:
+        """Lists it beside the others."""
+        entries = super().models(services)
+        return [*entries, entries[0] | {"name": "My own LLM!"}]
 
 
 WRONG_HUBS = (
     WrongHub("slash_refused", "NE-HTTP-001", "knows no service behind a trailing slash", SlashRefused),
     WrongHub("slash_demanded", "NE-HTTP-002", "knows no service without a trailing slash", SlashDemanded),
     WrongHub("names_folded", "NE-HTTP-005", "matches names whatever their case", NamesFolded),
+    WrongHub("bad_name_offered", "NE-HTTP-006", "offers a service with blanks in its name", BadNameOffered),
+    WrongHub("first_segment_taken", "NE-HTTP-007", "answers at /service/anything", FirstSegmentTaken),
     WrongHub("any_service_answers", "NE-CODE-006", "answers for services that it does not have", AnyServiceAnswers),
     WrongHub(
         "unknown_service_is_empty", "NE-ERR-001", "answers for unknown services with an empty success", UnknownIsEmpty
     ),
-    WrongHub("json_type_demanded", "NE-BODY-001", "reads a body only as application/json", JsonTypeDemanded),
-    WrongHub("ascii_demanded", "NE-BODY-002", "refuses raw UTF-8", AsciiDemanded),
-    WrongHub("bad_body_accepted", "NE-CODE-002", "takes a body that is no JSON for a greeting", BadBodyIsEmptyObject),
 )

@@ -1,55 +1,21 @@
-"""Hubs that are wrong in their streams."""
+"""Hubs that are wrong in the text of their streams: what the pieces hold, and where they end."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from mockserver.state.answers import Answer, failure, success
 from mockserver.state.behaviour import Behaviour
-from mockserver.wrong.wrong_hub import WrongHub
+from mockserver.state.streams import Poll, Stream
+from mockserver.wrong.wrong_hub import Altered, WrongHub, is_end, keeping, of_streams, reading
 from neuroengine._generated.registry import ErrorCode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from mockserver.state.generations import Generation
-    from mockserver.state.services import Service
     from mockserver.state.sources import Source
 
-
-class Altered:
-    """A source that alters what another one gives; by itself it alters nothing."""
-
-    forwards = False
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-
-    def take(self, most: int, now: float) -> Answer | None:
-        """The other one's next piece."""
-        return self._source.take(most, now)
-
-    def stop(self, now: float) -> None:
-        """Stops the other one."""
-        self._source.stop(now)
-
-
-def _altering(source_type: type[Altered]) -> type[Behaviour]:
-    """A behaviour whose streams read through a source of that type."""
-
-    class SourceAltered(Behaviour):
-        """Alters what a stream reads."""
-
-        def source(self, source: Source) -> Source:
-            """Wraps the source."""
-            return source_type(source)
-
-    return SourceAltered
-
-
-def _is_end(answer: Answer | None) -> bool:
-    return answer is not None and isinstance(answer.content, dict) and answer.content["reply"] == ""
+_ALL = 10**9
+_MOMENT_S = 0.02
 
 
 class AllAtOnce(Altered):
@@ -57,7 +23,7 @@ class AllAtOnce(Altered):
 
     def take(self, most: int, now: float) -> Answer | None:
         """Everything."""
-        return self._source.take(10**9, now)
+        return self._source.take(_ALL, now)
 
 
 class TwiceAsMany(Altered):
@@ -87,10 +53,10 @@ class TailLost(Altered):
     def take(self, most: int, now: float) -> Answer | None:
         """One piece behind, so that the last one is never given."""
         piece = self._ahead or self._source.take(most, now)
-        if piece is None or _is_end(piece):
+        if piece is None or is_end(piece):
             return piece
         self._ahead = self._source.take(most, now)
-        return self._ahead if _is_end(self._ahead) else piece
+        return self._ahead if is_end(self._ahead) else piece
 
 
 class PieceRepeated(Altered):
@@ -106,7 +72,7 @@ class PieceRepeated(Altered):
             return again
         piece = self._source.take(most, now)
         self._count += 1
-        if self._count == 2 and not _is_end(piece):
+        if self._count == 2 and not is_end(piece):
             self._repeat = piece
         return piece
 
@@ -123,7 +89,7 @@ class PiecesSwapped(Altered):
             self._started = True
             first = self._source.take(most, now)
             second = self._source.take(most, now)
-            if not _is_end(second):
+            if not is_end(second):
                 self._held = first
                 return second
             self._held = second
@@ -140,7 +106,7 @@ class NeverEnds(Altered):
     def take(self, most: int, now: float) -> Answer | None:
         """A dot for the end."""
         piece = self._source.take(most, now)
-        return success(".") if _is_end(piece) else piece
+        return success(".") if is_end(piece) else piece
 
 
 class EndIsError(Altered):
@@ -149,84 +115,159 @@ class EndIsError(Altered):
     def take(self, most: int, now: float) -> Answer | None:
         """An error for the end."""
         piece = self._source.take(most, now)
-        return failure(ErrorCode.STREAM_EXPIRED, "The stream is over.") if _is_end(piece) else piece
+        return failure(ErrorCode.STREAM_EXPIRED, "The stream is over.") if is_end(piece) else piece
 
 
-class KeysShared(Behaviour):
-    """Takes every key for that of the stream that is open, until it has ended."""
+class NothingYetIsTheEnd(Altered):
+    """Ends when nothing is ready."""
+
+    def take(self, most: int, now: float) -> Answer | None:
+        """The end for nothing, unless a provider streams itself."""
+        return self._source.take(most, now) or (None if self.forwards else success(""))
+
+
+class CharactersCut(Altered):
+    """Cuts a piece behind the first half of a surrogate pair."""
+
+    _rest = ""
+
+    def take(self, most: int, now: float) -> Answer | None:
+        """The second half, or a piece up to the first one."""
+        if self._rest:
+            rest, self._rest = self._rest, ""
+            return success(rest)
+        piece = self._source.take(most, now)
+        if piece is None or isinstance(piece.content, list):
+            return piece
+        whole, cut = _halves(piece.content["reply"])
+        self._rest = cut
+        return Answer(piece.content | {"reply": whole}, piece.code)
+
+
+def _halves(text: str) -> tuple[str, str]:
+    """A text cut inside its first character that takes two UTF-16 units; whole where there is none."""
+    place = next((place for place, character in enumerate(text) if character > "\uffff"), None)
+    if place is None:
+        return text, ""
+    pair = text[place].encode("utf-16-be")
+    high, low = (chr(int.from_bytes(half)) for half in (pair[:2], pair[2:]))
+    return text[:place] + high, low + text[place + 1 :]
+
+
+class LongCharactersWait(Altered):
+    """Never gives a character that takes more tokens than were asked for."""
+
+    _held: Answer | None = None
+
+    def take(self, most: int, now: float) -> Answer | None:
+        """Nothing, while the character does not fit."""
+        self._held = self._held or self._source.take(most, now)
+        if most == 1 and self._held is not None and not str(self._held.content).isascii():
+            return None
+        piece, self._held = self._held, None
+        return piece
+
+
+class NotReadyLoses(Stream):
+    """A stream that loses a piece whenever a poll waited in vain."""
+
+    _lost = 0
+
+    def _hold_ended(self, poll: Poll, now: float) -> None:
+        super()._hold_ended(poll, now)
+        self._lost += 1
+
+    def _delivered(self, taken: Answer, poll: Poll, now: float) -> Answer:
+        while self._lost and self.source is not None and not is_end(taken):
+            self._lost -= 1
+            taken = self.source.take(poll.gettokens, now) or success("")
+        return super()._delivered(taken, poll, now)
+
+
+class LeavingLoses(Stream):
+    """A stream that loses the piece of a poll whose client has gone."""
+
+    _lost = 0
+
+    def leave(self, poll: Poll, now: float) -> None:
+        """Counts it as delivered."""
+        super().leave(poll, now)
+        self._lost += 1
+
+    def _delivered(self, taken: Answer, poll: Poll, now: float) -> Answer:
+        while self._lost and self.source is not None and not is_end(taken):
+            self._lost -= 1
+            taken = self.source.take(poll.gettokens, now) or success("")
+        return super()._delivered(taken, poll, now)
+
+
+class RacersShare(Stream):
+    """A stream that takes a moment for a piece, and gives it to every poll that came meanwhile."""
+
+    def serve(self, now: float) -> None:
+        """Answers in a moment."""
+        self._timers.at(now + _MOMENT_S, self._serve_all)
+
+    def _serve_all(self, now: float) -> None:
+        if not self._waiting:
+            return
+        first, *others = self._waiting
+        self._waiting = deque([first])
+        deliver = first.deliver
+
+        def deliver_to_all(answer: Answer, at: float) -> None:
+            deliver(answer, at)
+            for other in others:
+                if other.timer is not None:
+                    other.timer.cancel()
+                other.deliver(answer, at)
+
+        first.deliver = deliver_to_all
+        super().serve(now)
+
+
+class RefusalCarriesTokens(Behaviour):
+    """Gives the next piece of the open stream in the reply of a poll's refusal."""
 
     def __init__(self) -> None:
-        self._open: Generation | None = None
+        self._open: Source | None = None
 
-    def read_generation(self, request: dict[str, Any], limits: Mapping[str, float]) -> Generation:
-        """Lets a poll continue the open stream, whatever its own key and message."""
-        generation = super().read_generation(request, limits)
-        if not generation.key:
-            return generation
-        self._open = self._open or generation
-        return replace(generation, key=self._open.key, message=self._open.message)
+    def source(self, source: Source) -> Source:
+        """Remembers the stream's text."""
+        self._open = source
+        return source
 
     def answer(self, request: dict[str, Any], answer: Answer) -> Answer:
-        """Notes the end."""
-        if request.get("key") and _is_end(answer):
-            self._open = None
-        return answer
-
-
-class EndStartsAgain(Behaviour):
-    """Starts a new generation when the end is asked for again."""
-
-    def __init__(self) -> None:
-        self._rounds: dict[str, int] = {}
-
-    def stream_name(self, service: Service, generation: Generation) -> tuple[str, str]:
-        """Another name for each round of the key."""
-        return service.settings.name, f"{generation.key}#{self._rounds.get(generation.key, 0)}"
-
-    def answer(self, request: dict[str, Any], answer: Answer) -> Answer:
-        """Counts the ends."""
-        if request.get("key") and not answer.code and _is_end(answer):
-            self._rounds[request["key"]] = self._rounds.get(request["key"], 0) + 1
-        return answer
-
-
-class PollWithoutMessage(Behaviour):
-    """Goes on with a stream when a poll has no message."""
-
-    def __init__(self) -> None:
-        self._messages: dict[str, str] = {}
-
-    def read_generation(self, request: dict[str, Any], limits: Mapping[str, float]) -> Generation:
-        """Adds the stream's message to a poll that has none."""
-        key = request.get("key")
-        if isinstance(key, str) and "message" not in request:
-            request = request | {"message": self._messages.get(key, "")}
-        generation = super().read_generation(request, limits)
-        self._messages[generation.key] = generation.message
-        return generation
+        """Adds the piece."""
+        is_refused = answer.code in {ErrorCode.MISSING_MESSAGE, ErrorCode.STREAM_CONFLICT} and request.get("key")
+        piece = self._open.take(1, 0.0) if is_refused and self._open is not None else None
+        if piece is None or isinstance(piece.content, list) or isinstance(answer.content, list):
+            return answer
+        return Answer(answer.content | {"reply": piece.content["reply"]}, answer.code)
 
 
 WRONG_HUBS = (
-    WrongHub("gettokens_ignored", "NE-STREAM-004", "gives the whole reply in one piece", _altering(AllAtOnce)),
-    WrongHub("gettokens_doubled", "NE-STREAM-005", "gives twice as many tokens as asked for", _altering(TwiceAsMany)),
+    WrongHub("stream_tail_lost", "NE-STREAM-001", "loses the last piece of a stream", reading(TailLost)),
+    WrongHub("stream_piece_repeated", "NE-STREAM-001", "gives one piece twice", reading(PieceRepeated)),
+    WrongHub("stream_pieces_swapped", "NE-STREAM-001", "gives the second piece first", reading(PiecesSwapped)),
+    WrongHub("stream_never_ends", "NE-STREAM-002", "goes on with dots where the end should be", reading(NeverEnds)),
+    WrongHub("stream_end_is_error", "NE-STREAM-002", "ends a stream with an error", reading(EndIsError)),
+    WrongHub("nothing_yet_is_the_end", "NE-STREAM-003", "ends when nothing is ready", reading(NothingYetIsTheEnd)),
+    WrongHub("gettokens_ignored", "NE-STREAM-004", "gives the whole reply in one piece", reading(AllAtOnce)),
+    WrongHub("gettokens_doubled", "NE-STREAM-005", "gives twice as many tokens as asked for", reading(TwiceAsMany)),
+    WrongHub("first_count_rules", "NE-STREAM-007", "cuts every piece by the first gettokens", reading(FirstCountRules)),
+    WrongHub("characters_cut", "NE-STREAM-008", "cuts an emoji in two", reading(CharactersCut)),
     WrongHub(
-        "first_count_rules",
-        "NE-STREAM-007",
-        "cuts every piece by the first poll's gettokens",
-        _altering(FirstCountRules),
-    ),
-    WrongHub("stream_tail_lost", "NE-STREAM-001", "loses the last piece of a stream", _altering(TailLost)),
-    WrongHub("stream_piece_repeated", "NE-STREAM-001", "gives one piece twice", _altering(PieceRepeated)),
-    WrongHub(
-        "stream_pieces_swapped", "NE-STREAM-001", "gives the second piece before the first", _altering(PiecesSwapped)
-    ),
-    WrongHub("stream_never_ends", "NE-STREAM-002", "goes on with dots where the end should be", _altering(NeverEnds)),
-    WrongHub("stream_end_is_error", "NE-STREAM-002", "ends a stream with an error", _altering(EndIsError)),
-    WrongHub("stream_keys_shared", "NE-STREAM-025", "takes every key for that of the open stream", KeysShared),
-    WrongHub(
-        "stream_end_starts_again", "NE-STREAM-017", "generates again when the end is asked for again", EndStartsAgain
+        "long_characters_wait", "NE-STREAM-009", "never gives an emoji to gettokens 1", reading(LongCharactersWait)
     ),
     WrongHub(
-        "poll_without_message", "NE-STREAM-010", "goes on with a stream when a poll has no message", PollWithoutMessage
+        "refusal_carries_tokens",
+        "NE-STREAM-011",
+        "gives text in the reply of a refusal",
+        RefusalCarriesTokens,
     ),
+    WrongHub("poll_not_held", "NE-STREAM-012", "answers at once when nothing is ready", keeping(long_poll_s=1e-6)),
+    WrongHub("not_ready_loses", "NE-STREAM-013", "loses a piece for every 17", of_streams(NotReadyLoses)),
+    WrongHub("racers_share", "NE-STREAM-023", "gives racing polls the same piece", of_streams(RacersShare)),
+    WrongHub("leaving_loses", "NE-STREAM-024", "loses the piece of a poll that was closed", of_streams(LeavingLoses)),
 )

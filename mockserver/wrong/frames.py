@@ -1,0 +1,182 @@
+"""Hubs that are wrong in how they write to a provider: frames, pings, and how many requests at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mockserver.state.framing import PING
+from mockserver.state.links import Link
+from mockserver.state.services import Service
+from mockserver.wrong.wrong_hub import WrongHub, keeping, of_links, of_services
+from neuroengine._generated.machines import ProviderLinkEvent, ProviderLinkState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mockserver.state.behaviour import Behaviour
+    from mockserver.state.links import Wire
+    from mockserver.state.services import Job
+
+    Send = Callable[[bytes], None]
+
+_RECORD_BYTES = 16_384
+_SHORT_RECORD_BYTES = 8_192
+_HALF_BYTES = 10
+
+
+class _Rewritten:
+    """A wire whose frames are written by a function; `OK` and refusals go as they are."""
+
+    def __init__(self, wire: Wire, rewrite: Callable[[bytes, Send], None]) -> None:
+        self._wire = wire
+        self._rewrite = rewrite
+
+    def write(self, data: bytes) -> None:
+        """Writes a frame in the function's way."""
+        if data.startswith(b"{"):
+            self._rewrite(data, self._wire.write)
+        else:
+            self._wire.write(data)
+
+    def reset(self) -> None:
+        """Throws the connection away."""
+        self._wire.reset()
+
+    def close(self) -> None:
+        """Ends the connection once everything is sent."""
+        self._wire.close()
+
+
+def _writing(rewrite: Callable[[bytes, Send], None]) -> type[Behaviour]:
+    """A behaviour whose links write their frames by a function."""
+
+    class Writing(Link):
+        """Writes frames otherwise."""
+
+        def __init__(self, find: Callable[[str], Service | None], wire: Wire, *more: Any, **named: Any) -> None:
+            super().__init__(find, _Rewritten(wire, rewrite), *more, **named)
+
+    return of_links(Writing)
+
+
+def _with_length(frame: bytes, send: Send) -> None:
+    send(b"%08X" % len(frame) + frame)
+
+
+def _as_keep_alive(frame: bytes, send: Send) -> None:
+    send(b'{"keepalive": 1}' if frame == PING else frame)
+
+
+def _behind_a_ping(frame: bytes, send: Send) -> None:
+    send(frame if frame == PING else PING + frame)
+
+
+def _in_halves(frame: bytes, send: Send) -> None:
+    send(frame[:_HALF_BYTES])
+    if frame[_HALF_BYTES:]:
+        send(frame[_HALF_BYTES:])
+
+
+def _in_short_records(frame: bytes, send: Send) -> None:
+    if len(frame) <= _RECORD_BYTES:
+        send(frame)
+        return
+    for start in range(0, len(frame), _SHORT_RECORD_BYTES):
+        send(frame[start : start + _SHORT_RECORD_BYTES])
+
+
+def _unpadded(frame: bytes, send: Send) -> None:
+    send(frame.rstrip())
+
+
+def _without_pings(frame: bytes, send: Send) -> None:
+    if frame != PING:
+        send(frame)
+
+
+class TwoOutstanding(Link):
+    """A link that sends a second request while the first is unanswered; the answers come in their order."""
+
+    _second: Job | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether another request may be sent."""
+        is_half_free = self.state is ProviderLinkState.ANSWERING and self._second is None
+        return super().is_ready or (is_half_free and bool(self.service and self.service.entry()["queuelen"]))
+
+    def send(self, job: Job, now: float) -> None:
+        """Sends the first, or the second."""
+        if self.state is ProviderLinkState.ANSWERING:
+            self._second = job
+            self._wire.write(job.frame)
+        else:
+            super().send(job, now)
+
+    def _fire(self, event: ProviderLinkEvent) -> None:
+        super()._fire(event)
+        if event is ProviderLinkEvent.ANSWER and self._second is not None:
+            self._job, self._second = self._second, None
+            super()._fire(ProviderLinkEvent.REQUEST)
+
+
+class RequestsPutPingsOff(Link):
+    """A link that starts its ping interval anew with every request."""
+
+    def send(self, job: Job, now: float) -> None:
+        """Puts the ping off."""
+        super().send(job, now)
+        self._restart_ping_timer(now)
+
+
+class UnansweredPingsEnd(Link):
+    """A link that gives a provider up which has not answered three pings."""
+
+    _unanswered = 0
+
+    def receive(self, data: bytes, now: float) -> None:
+        """Any byte is a sign of life."""
+        self._unanswered = 0
+        super().receive(data, now)
+
+    def _ping(self, now: float) -> None:
+        super()._ping(now)
+        self._unanswered += 1
+        if self._unanswered == 3:
+            self.close(now)
+
+
+class DuePingForgotten(Link):
+    """A link that leaves out a ping that falls due while a request is outstanding."""
+
+    def _ping(self, now: float) -> None:
+        if self.state in {ProviderLinkState.ANSWERING, ProviderLinkState.DISCARDING}:
+            self._restart_ping_timer(now)
+        else:
+            super()._ping(now)
+
+
+class FramesPaddedTooFar(Service):
+    """A service that pads a frame without a look at the limit."""
+
+    def frame(self, members: dict[str, Any]) -> bytes:
+        """The frame with blanks up to the next 1,000 bytes."""
+        frame = super().frame(members)
+        return frame + b" " * (-len(frame) % 1000)
+
+
+WRONG_HUBS = (
+    WrongHub("frames_have_lengths", "NE-FRAME-001", "writes a length in front of a frame", _writing(_with_length)),
+    WrongHub("ping_has_no_member", "NE-FRAME-002", 'pings with {"keepalive": 1}', _writing(_as_keep_alive)),
+    WrongHub("frames_coalesced", "NE-FRAME-003", "writes a ping and a request at once", _writing(_behind_a_ping)),
+    WrongHub("frames_in_halves", "NE-FRAME-003", "writes a frame in two writes", _writing(_in_halves)),
+    WrongHub("two_outstanding", "NE-FRAME-004", "sends a second request early", of_links(TwoOutstanding)),
+    WrongHub("short_records", "NE-FRAME-005", "cuts long frames into short records", _writing(_in_short_records)),
+    WrongHub("no_pings", "NE-FRAME-006", "sends no pings", _writing(_without_pings)),
+    WrongHub("requests_put_pings_off", "NE-FRAME-006", "counts a request as a ping", of_links(RequestsPutPingsOff)),
+    WrongHub("unanswered_pings_end", "NE-FRAME-007", "wants its pings answered", of_links(UnansweredPingsEnd)),
+    WrongHub("due_ping_forgotten", "NE-FRAME-008", "leaves out a ping that was due", of_links(DuePingForgotten)),
+    WrongHub("frames_of_any_size", "NE-FRAME-009", "sends a frame of any size", keeping(provider_frame_bytes=100)),
+    WrongHub("frames_padded_too_far", "NE-FRAME-009", "pads a frame beyond the limit", of_services(FramesPaddedTooFar)),
+    WrongHub("page_sized_frames", "NE-FRAME-010", "sends frames of 4,096 bytes", _writing(_unpadded)),
+)
