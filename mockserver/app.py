@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from mockserver.keeper import Keeper
     from mockserver.state.answers import Answer
+    from mockserver.state.delivery import Message
     from mockserver.state.lane import Lane
 
     Scope = MutableMapping[str, Any]
@@ -48,12 +49,15 @@ class HubApp:
         for send in tuple(self._reading):
             await self._send(send, answer)
 
+    async def close(self) -> None:
+        """Gives back what it holds, on the loop that it ran on."""
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one HTTP request; anything that is not HTTP is not ours."""
         if scope["type"] != "http":
             raise RuntimeError(f"the hub serves HTTP only, not {scope['type']}")
         if scope["method"] != "POST":
-            await self._refuse_method(send)
+            await self._say(send, self._keeper.state.no_post(scope["method"], dict(scope["headers"])))
             return
         self._reading.add(send)
         try:
@@ -124,13 +128,14 @@ class HubApp:
                 now,
                 content_type=_header(headers, b"content-type"),
                 access_key=_access_key(_header(headers, b"authorization")),
+                origin=_header(headers, b"origin").encode("latin-1"),
             )
-            answer = None if exchange.plan.faults else exchange.answer
-            if answer is None:
+            message = state.message(exchange) if exchange.answer is not None and not exchange.plan.faults else None
+            if message is None:
                 outbox = Outbox()
                 state.play(exchange, outbox.put, now)
-        if answer is not None:
-            await self._send(send, answer)
+        if message is not None:
+            await self._say(send, message)
             return
         left = asyncio.ensure_future(_disconnected(receive))
         left.add_done_callback(lambda _: outbox.close())
@@ -165,10 +170,10 @@ class HubApp:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def _refuse_method(self, send: Send) -> None:
-        body = self._keeper.state.behaviour.render(failure(ErrorCode.INVALID_JSON, "The hub takes POST requests only."))
-        headers = [JSON_TYPE, (b"content-length", b"%d" % len(body)), (b"allow", b"POST")]
-        await send({"type": "http.response.start", "status": 405, "headers": headers})
+    @staticmethod
+    async def _say(send: Send, message: Message) -> None:
+        status, headers, body = message
+        await send({"type": "http.response.start", "status": status, "headers": list(headers)})
         await send({"type": "http.response.body", "body": body})
 
 

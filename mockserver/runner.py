@@ -57,8 +57,10 @@ class Runner:
         *,
         http_tls: ssl.SSLContext | None,
         provider_tls: ssl.SSLContext,
+        app: HubApp | None = None,
     ) -> None:
         self._keeper = keeper
+        self._app = app or HubApp(keeper)
         self._http = http
         self._provider = provider
         self._http_tls = http_tls
@@ -101,7 +103,7 @@ class Runner:
     async def _serve(self) -> None:
         loop = self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        app = HubApp(self._keeper)
+        app = self._app
         clients = await loop.create_server(
             self._http_protocol(app),
             sock=self._http,
@@ -121,6 +123,7 @@ class Runner:
         self._keeper.close()
         self._cancel_wakeup()
         await self._drain(app)
+        await app.close()
 
     def _http_protocol(self, app: HubApp) -> Any:
         config = uvicorn.Config(

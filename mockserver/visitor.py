@@ -86,7 +86,8 @@ class Visitor:
                 self._fail(httpx.RemoteProtocolError("illegal status line"))
                 return
             if self._request.method != "POST":
-                self._see(*self._state.refused_method())
+                headers = {name.lower(): value for name, value in self._request.headers.raw}
+                self._see(*self._state.no_post(self._request.method, headers))
                 return
             lane = self._lane = self._state.arriving(self._path, self._arrive)
             if lane is None:
@@ -179,15 +180,22 @@ class Visitor:
             self._state.arrived(lane)
 
     def _post(self, body: bytes, now: float) -> None:
-        content_type, authorization = "", b""
+        content_type, authorization, origin = "", b"", b""
         for name, value in reversed(self._request.headers.raw):
             match name.lower():
                 case b"content-type":
                     content_type = value.decode("latin-1")
                 case b"authorization":
                     authorization = value
+                case b"origin":
+                    origin = value
         exchange = self._state.post(
-            self._path, body, now, content_type=content_type, access_key=_access_key(authorization)
+            self._path,
+            body,
+            now,
+            content_type=content_type,
+            access_key=_access_key(authorization),
+            origin=origin,
         )
         if exchange.answer is not None and not exchange.plan.faults:
             self._see(*self._state.message(exchange))
