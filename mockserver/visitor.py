@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
+from mockserver.request_headers import read_headers
 from mockserver.state.delivery import Body, Close, End, Flood, Head, Reset
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from mockserver.state.exchanges import Exchange
     from mockserver.state.lane import Lane
 
-_BEARER: Final = b"bearer "
 _HTTP_1: Final = {"http_version": b"HTTP/1.1"}
 
 
@@ -186,16 +186,8 @@ class Visitor:
             self._state.arrived(lane)
 
     def _post(self, body: bytes, now: float) -> None:
-        content_type, authorization = "", b""
-        for name, value in reversed(self._request.headers.raw):
-            match name.lower():
-                case b"content-type":
-                    content_type = value.decode("latin-1")
-                case b"authorization":
-                    authorization = value
-        exchange = self._state.post(
-            self._path, body, now, content_type=content_type, access_key=_access_key(authorization)
-        )
+        content_type, access_key = read_headers(self._request.headers.raw)
+        exchange = self._state.post(self._path, body, now, content_type=content_type, access_key=access_key)
         if exchange.answer is not None and not exchange.plan.faults:
             self._see(*self._state.message(exchange))
         else:
@@ -290,9 +282,3 @@ class Visitor:
             self._leave_lane()
             if exchange is not None:
                 self._state.leave(exchange, now)
-
-
-def _access_key(authorization: bytes) -> str | None:
-    if authorization[: len(_BEARER)].lower() == _BEARER:
-        return authorization[len(_BEARER) :].strip().decode("latin-1")
-    return None
