@@ -56,7 +56,8 @@ class HubApp:
             return
         self._reading.add(send)
         try:
-            body = await self._arrival(scope, receive, send)
+            arrives = self._arrival(scope, receive, send) if self._keeper.state.faults else self._read(receive)
+            body = await arrives
         except _ClientLeft:
             return
         finally:
@@ -74,8 +75,6 @@ class HubApp:
         Raises:
             _ClientLeft: no request came of it.
         """
-        if not self._keeper.state.faults:
-            return await self._read(receive)
         outbox = Outbox()
         with self._keeper as now:
             state = self._keeper.state
