@@ -28,12 +28,16 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from mockserver import MockHub
     from neuroengine.client import AsyncClient, Client
 
 MARKER: Final = "neuroengine"
+_HUB: Final = pytest.StashKey["MockHub"]()
+"""The hub that a test uses."""
+_SHOWN: Final = 20
+"""How many exchanges a report shows."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -44,6 +48,15 @@ def pytest_configure(config: pytest.Config) -> None:
         "for ever; and their settings, by the names that MockHub has for them. base_url is the address that "
         "neuroengine_api takes over.",
     )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Shows with a test that failed what its hub saw."""
+    report = yield
+    if report.failed and _HUB in item.stash:
+        report.sections.append(("neuroengine: what the mock hub saw", _story(item.stash[_HUB])))
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +70,7 @@ def neuroengine_hub(request: pytest.FixtureRequest, neuroengine_settings: dict[s
     """A fresh hub in this process. It is no server until a test starts it; it is stopped in the end."""
     hub = _kind_of_hub()(**neuroengine_settings)
     _Wanted(request.node).prepare(hub)
+    request.node.stash[_HUB] = hub
     yield hub
     hub.stop()
 
@@ -106,6 +120,7 @@ def _neuroengine_running(neuroengine_settings: dict[str, Any]) -> Iterator[MockH
 def neuroengine_server(request: pytest.FixtureRequest, _neuroengine_running: MockHub) -> Iterator[MockHub]:
     """The running hub that the tests of this process share, as new for this test."""
     _Wanted(request.node).prepare(_neuroengine_running)
+    request.node.stash[_HUB] = _neuroengine_running
     yield _neuroengine_running
     _neuroengine_running.reset()
 
@@ -159,6 +174,16 @@ def _kind_of_hub() -> type[MockHub]:
 
     kind: type[MockHub] = mockserver().MockHub
     return kind
+
+
+def _story(hub: MockHub) -> str:
+    """The hub's last exchanges, and the rules that never had a say."""
+    count = len(hub.journal)
+    lines = [f"{entry}\n    {entry.near_miss}" if entry.near_miss else f"{entry}" for entry in hub.journal[-_SHOWN:]]
+    if count > _SHOWN:
+        lines.insert(0, f"… {count - _SHOWN} exchanges before these")
+    unused = [f"never applied: {rule.label}" for rule in hub.rules.unused()]
+    return "\n".join([*(lines or ["no request came"]), *unused])
 
 
 def _access(hub: MockHub) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import httpx
 
 from mockserver import MockHub
-from mockserver.hub import PUBLISHED
+from mockserver.doors import PUBLISHED
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterator

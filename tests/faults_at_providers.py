@@ -5,7 +5,6 @@ A scenario is called with the leg's stage and judges by itself.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from foreign_programs import DEADLINE_S
@@ -57,10 +56,7 @@ def is_lost(caller: Caller) -> bool:
 
 
 def is_given_up(caller: Caller) -> bool:
-    """Whether the client got code 12, behind the blanks that kept it warm."""
-    assert "content-length" not in caller.head()
-    *blanks, answer = caller.chunks()
-    return set(blanks) == {b" "} and bool(json.loads(answer)["errorcode"] == ErrorCode.PROVIDER_TIMEOUT)
+    return bool(caller.warm_answer()["errorcode"] == ErrorCode.PROVIDER_TIMEOUT)
 
 
 def still_serves(provider: RecordProvider, stage: Stage) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -176,7 +177,7 @@ def test_a_file_of_rules_lies_beside_the_tests_that_use_it(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("marker", "words"),
     [
-        ("limit={'queue_s': 1}", "a hub has no setting 'limit'; it has clock, faults, journal_entries, limits"),
+        ("limit={'queue_s': 1}", "a hub has no setting 'limit'; it has clock, cors, faults, journal_entries, limits"),
         ("tls=False", "a hub has no setting 'tls'"),
         ("limits={'queue': 1}", "there is no limit 'queue'"),
         ("1", "an answer must be text"),
@@ -219,6 +220,36 @@ def test_a_conftest_sets_what_holds_for_all_hubs_of_the_session(tmp_path: Path) 
     """
     outcome = run_pytest(project(tmp_path, {"conftest.py": conftest, "test_session.py": tests}))
     assert outcome.counts == {"passed": 2}, outcome.output
+
+
+def test_a_test_that_fails_shows_what_its_hub_saw(tmp_path: Path) -> None:
+    tests = """
+        import httpx, pytest
+
+        def test_that_fails(neuroengine_client, neuroengine_hub):
+            neuroengine_hub.on("Good evening", name="evening").reply("Good night")
+            assert [neuroengine_client.generate(f"Hello {n}", max_new_len=1).text for n in range(25)] == []
+
+        @pytest.mark.neuroengine(strict=True)
+        def test_of_a_strict_hub(neuroengine_hub):
+            neuroengine_hub.on("Good morning").reply("Good day")
+            with httpx.Client(transport=neuroengine_hub.transport()) as client:
+                assert client.post("http://hub/Neuroengine-Large", json={"message": "Good moaning"}).json() == {}
+
+        def test_that_asks_nothing(neuroengine_server):
+            assert False
+
+        def test_that_passes(neuroengine_client):
+            assert neuroengine_client.generate("Nobody reads this").text
+    """
+    outcome = run_pytest(project(tmp_path, {"test_failing.py": tests}))
+    assert outcome.counts == {"failed": 3, "passed": 1}, outcome.output
+    assert outcome.output.count("neuroengine: what the mock hub saw") == 3
+    assert re.search('^    .*wanted "Good morning", got "Good moaning"', outcome.output, re.MULTILINE)
+    for words in ("… 5 exchanges before these", '"Hello 24"', "never applied: evening", "no request came"):
+        assert words in outcome.output
+    assert '#5 Neuroengine-Large "Hello 4"' not in outcome.output
+    assert "Nobody reads this" not in outcome.output
 
 
 # -- projects that do not use it

@@ -44,6 +44,13 @@ def test_the_nearest_text_of_many_is_named() -> None:
     assert "The nearest is cherry " in sentence(bench, "Tell me about the chery")
 
 
+def test_a_like_prompt_counts_more_than_another_field() -> None:
+    bench = RuleBench(strict=True)
+    bench.on("Hello", temperature=0, name="greeting").reply("x")
+    bench.on("story", name="story").reply("x")
+    assert "The nearest is greeting " in sentence(bench, "Helo")
+
+
 @pytest.mark.parametrize(
     ("criteria", "words"),
     [

@@ -104,7 +104,7 @@ class Act:
             if found["type"] == "extra_forbidden":
                 why = f"has no setting {name!r}; its settings are: {known}"
             else:
-                rule = found["msg"].replace("Input should", "it should")
+                rule = found["msg"].replace("Input should", "it should").removeprefix("Value error, ")
                 why = f"has a wrong setting {name!r}: {rule}; it was {found['input']!r}"
             raise ValueError(f"the fault {self.function.__name__!r} {why}") from None
 
@@ -116,7 +116,7 @@ class Act:
 
 
 def wire_fault(*legs: Leg) -> Callable[[Callable[..., Steps]], Act]:
-    """Marks a function from steps and a random generator to steps."""
+    """Marks a function from steps, and a random generator if it takes one, to steps."""
     return lambda function: Act(function, WireFault, legs)
 
 
@@ -127,7 +127,7 @@ def refusal(*, generates_only: bool) -> Callable[[Callable[..., Answer]], Act]:
 
 def pace_fault(function: Callable[..., Pace]) -> Act:
     """Marks a function from a pace to a pace."""
-    return Act(function, PaceFault, (Leg.HUB_TO_CLIENT,), generates_only=True)
+    return Act(function, PaceFault, (Leg.GENERATION,))
 
 
 @dataclass(frozen=True)
@@ -144,8 +144,12 @@ class FaultKind:
 
     @property
     def summary(self) -> str:
-        """What it does, in a sentence."""
-        return (self.acts[self.legs[0]].function.__doc__ or "").partition("\n")[0]
+        """What it does where no leg is said, in a sentence."""
+        return self.summary_on(self.legs[0])
+
+    def summary_on(self, leg: Leg) -> str:
+        """What it does on a leg, in a sentence."""
+        return (self.acts[leg].function.__doc__ or "").partition("\n")[0]
 
     def on(self, leg: str | None) -> tuple[Leg, Act]:
         """The leg of that name and what the fault does there.
@@ -169,7 +173,5 @@ class FaultKind:
         """
         where, act = self.on(leg)
         if piece is not None and (piece < 1 or where not in PROVIDER_LEGS):
-            raise ValueError(
-                f"`piece` counts pieces from 1 on {' and '.join(PROVIDER_LEGS)}; it was {piece} on {where}"
-            )
+            raise ValueError(f"`piece` counts from 1, on {' and '.join(PROVIDER_LEGS)} only; it was {piece} on {where}")
         return act.fault(self.name, act.checked(settings), where, seed, piece, function=act.function)

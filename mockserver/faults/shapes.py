@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from mockserver.state.delivery import Step, Steps
 
-_LAST = (End, Close, Reset, Hold, Flood)
+_ENDINGS = (Close, Reset, Hold, Flood)
 
 
 def late(steps: Steps, draw: Random, seconds: float, spread_s: float) -> Steps:
@@ -35,11 +35,13 @@ def dripping(steps: Steps, size_bytes: int, every_s: float) -> Steps:
 
 
 def cut_short(steps: Steps, count: int, ending: Step) -> Steps:
-    """The first `count` bytes, and then the ending."""
+    """The first `count` bytes, and then the ending, unless another one comes before."""
     kept: Steps = []
     left: float = count
     for step in steps:
-        if isinstance(step, _LAST):
+        if isinstance(step, _ENDINGS):
+            return [*kept, step]
+        if isinstance(step, End):
             break
         if isinstance(step, Body):
             kept += [Body(step.data[: int(left)])] if left else []
@@ -58,6 +60,8 @@ def nothing_but(steps: Steps, ending: Step) -> Steps:
     """The ending, at the time when the first byte would have come."""
     waits: Steps = []
     for step in steps:
+        if isinstance(step, _ENDINGS):
+            return steps
         if not isinstance(step, Wait):
             break
         waits.append(step)

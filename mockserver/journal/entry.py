@@ -156,8 +156,10 @@ class Entry:
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """The names of the faults that were to befall it."""
-        return tuple(fault.name for fault in self._exchange.plan.faults)
+        """The names of the faults that were to befall it, on its way to a provider and back too."""
+        planned = tuple(fault.name for fault in self._exchange.plan.faults)
+        forwarded = self._exchange.forwarded.faults if self._exchange.forwarded is not None else ()
+        return (*planned, *(name for name in forwarded if name not in planned))
 
     @property
     def delay_s(self) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Final
 
-from mockserver.rules.criteria import COMMAND, Mismatch
+from mockserver.rules.criteria import COMMAND, MESSAGE, Mismatch
 from mockserver.rules.expected import ABSENT
 
 if TYPE_CHECKING:
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from mockserver.rules.book import ActiveRule
     from mockserver.state.exchanges import Call
+
+_PROMPT_WEIGHT: Final = 3
 
 MOST_COMPARED: Final = 400
 """How many characters of two texts are compared: likeness costs their product."""
@@ -39,8 +41,11 @@ class NearMiss:
 
 
 def distance(mismatches: Iterable[Mismatch]) -> float:
-    """How far from matching: the number of criteria that are not met, less for a text that is like the wanted one."""
-    return sum(1 - _likeness(mismatch) for mismatch in mismatches)
+    """How far from matching: the number of criteria that are not met, less for a text that is like the wanted one.
+
+    The prompt counts most: a rule for another prompt is far away, however much else matches.
+    """
+    return sum((1 - _likeness(one)) * (_PROMPT_WEIGHT if one.field == MESSAGE else 1) for one in mismatches)
 
 
 def near_misses(rules: Iterable[ActiveRule], call: Call, *, counted: bool = False) -> list[NearMiss]:

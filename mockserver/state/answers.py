@@ -11,13 +11,14 @@ class Forwarded:
     """What went to a provider for an answer, and what came back; the journal shows it.
 
     `link` is the number of the connection; it and `sent_at` are None while the request waits in the queue. `payload`
-    is None as long as nothing whole came back.
+    is None as long as nothing whole came back. `faults` are the names of those that were to befall either way.
     """
 
-    __slots__ = ("answered_at", "frame", "link", "payload", "sent_at")
+    __slots__ = ("answered_at", "faults", "frame", "link", "payload", "sent_at")
 
     def __init__(self, frame: bytes) -> None:
         self.frame = frame
+        self.faults: tuple[str, ...] = ()
         self.link: int | None = None
         self.sent_at: float | None = None
         self.payload: bytes | None = None

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     Headers = tuple[tuple[bytes, bytes], ...]
 
+_ENCODER = json.JSONEncoder(allow_nan=False)
+
 
 class Behaviour:
     """A right hub's behaviour. One instance serves one hub and may keep that hub's state."""
@@ -113,4 +115,4 @@ class Behaviour:
 
     def render(self, answer: Answer) -> bytes:
         """An answer's body: ASCII, which every deployed client reads however TCP cuts it."""
-        return json.dumps(answer.content, allow_nan=False).encode("ascii")
+        return _ENCODER.encode(answer.content).encode("ascii")

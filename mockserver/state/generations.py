@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 STREAM_FIELDS = ("key", "gettokens", "seq")
 """Members that say how the answer is wanted, not what is to be generated."""
 
+_NOT_FOR_PROVIDERS = frozenset({*STREAM_FIELDS, "ping"})
+
 
 class Refused(Exception):
     """Raised when a request is answered with an error before anything is generated."""
@@ -62,7 +64,7 @@ def read_generation(request: dict[str, Any], max_new_len_tokens: int) -> Generat
         why = "The request holds neither `message` nor `command`."
         raise Refused(failure(ErrorCode.MISSING_MESSAGE, why))
     checked = request
-    if not request.get("key"):
+    if not request.get("key") and ("gettokens" in request or "seq" in request):
         checked = {name: value for name, value in request.items() if name not in {"gettokens", "seq"}}
     try:
         model = GenerateRequest.model_validate(checked)
@@ -70,7 +72,7 @@ def read_generation(request: dict[str, Any], max_new_len_tokens: int) -> Generat
         raise Refused(_invalid(error.errors(include_url=False)[0])) from None
     raw = model.raw if isinstance(model.raw, bool) else model.raw.lower() == "true"
     length = min(model.max_new_len, max_new_len_tokens)
-    members = {name: value for name, value in request.items() if name not in STREAM_FIELDS and name != "ping"}
+    members = {name: value for name, value in request.items() if name not in _NOT_FOR_PROVIDERS}
     members["raw"] = "True" if raw else "False"
     if model.max_new_len > length:
         members["max_new_len"] = length

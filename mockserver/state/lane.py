@@ -48,10 +48,16 @@ class Lane:
         if self._timer is not None:
             self._timer.cancel()
 
+    def cut(self, now: float) -> None:
+        """Ends the connection, whatever was still to come."""
+        if not self._is_shut:
+            self.stop()
+            self._out(Close(), now)
+
     def _play(self, now: float) -> None:
         if self._is_shut:
             return
-        while self._steps:
+        while self._steps and not self._is_shut:
             step = self._steps[0]
             if isinstance(step, Take):
                 if not self._take(step, now):

@@ -134,6 +134,7 @@ class Link:
             self._crossing = None
             self._wire.write(job.frame)
             return
+        job.forwarded.faults = tuple(fault.name for fault in faults)
         happened = self._faults.happened
         there = befall([Body(job.frame)], [fault for fault in faults if fault.leg is Leg.HUB_TO_PROVIDER], happened)
         back = befall([Take()], [fault for fault in faults if fault.leg is Leg.PROVIDER_TO_HUB], happened)

@@ -25,6 +25,8 @@ class Leg(StrEnum):
     HUB_TO_CLIENT = "hub->client"
     HUB_TO_PROVIDER = "hub->provider"
     PROVIDER_TO_HUB = "provider->hub"
+    GENERATION = "generation"
+    """No wire, but the making of the text."""
 
 
 PROVIDER_LEGS = (Leg.HUB_TO_PROVIDER, Leg.PROVIDER_TO_HUB)

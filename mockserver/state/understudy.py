@@ -56,9 +56,8 @@ class Understudy:
             self._timers.at(-math.inf, self._read)
 
     def close(self) -> None:
-        """Loses the connection, and logs in again as soon as the timers run."""
+        """Loses the connection, but not what it was saying, and logs in again as soon as the timers run."""
         self._read_so_far.clear()
-        self._streams.clear()
         self._timers.at(-math.inf, self._come_back)
 
     def reset(self) -> None:
@@ -77,7 +76,7 @@ class Understudy:
 
     def _read(self, now: float) -> None:
         """Answers every request that is whole, and hangs up on what is none."""
-        while self._read_so_far and object_is_closed(self._read_so_far):
+        while not self._read_so_far.isascii() or object_is_closed(self._read_so_far):
             try:
                 request, end = json.JSONDecoder().raw_decode(self._read_so_far.decode("ascii"))
             except ValueError:
