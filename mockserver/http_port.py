@@ -15,9 +15,8 @@ Times are on the hub's clock, like all of its limits.
 from __future__ import annotations
 
 import logging
-from collections import deque
 from http import HTTPStatus
-from socket import SO_RCVBUF, SOL_SOCKET
+from socket import SO_RCVBUF, SO_SNDBUF, SOL_SOCKET
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -52,6 +51,9 @@ GOODBYE_S = 1.0
 
 READ_BYTES = 16_384
 """About how much TCP may hold for a connection that is not read, and so how much comes at a time."""
+
+WRITTEN_BYTES = 65_536
+"""About how much TCP may hold that a client has not read."""
 
 UNREAD_BYTES = 16_384
 """How much a client may leave unread before its next answer waits."""
@@ -106,6 +108,7 @@ class _Flow(FlowControl):
 def serve_http(keeper: Keeper, app: HubApp, connections: ServerState, listener: socket) -> Callable[[], Any]:
     """Makes the factory of protocols for `loop.create_server` on a bound socket; `connections` holds the open ones."""
     listener.setsockopt(SOL_SOCKET, SO_RCVBUF, READ_BYTES)
+    listener.setsockopt(SOL_SOCKET, SO_SNDBUF, WRITTEN_BYTES)
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -276,7 +279,6 @@ class GuardedConnection(_Base):
         was_begun = broken is not None and broken.response_started
         if broken is not None:
             _lose(broken)
-            self.pipeline = deque(waiting for waiting in self.pipeline if waiting[0] is not broken)
         if earlier:
             earlier[-1].keep_alive = False
             return

@@ -53,8 +53,10 @@ class Runner:
         *,
         http_tls: ssl.SSLContext | None,
         provider_tls: ssl.SSLContext,
+        app: HubApp | None = None,
     ) -> None:
         self._keeper = keeper
+        self._app = app or HubApp(keeper)
         self._http = http
         self._provider = provider
         self._http_tls = http_tls
@@ -97,7 +99,7 @@ class Runner:
     async def _serve(self) -> None:
         loop = self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        app = HubApp(self._keeper)
+        app = self._app
         clients = await loop.create_server(
             serve_http(self._keeper, app, self._connections, self._http),
             sock=self._http,
@@ -118,6 +120,7 @@ class Runner:
         self._keeper.close()
         self._cancel_wakeup()
         await self._drain(app)
+        await app.close()
 
     async def _drain(self, app: HubApp) -> None:
         """Lets clients that asked take their answer, and cuts every connection that is still open then."""

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from random import Random
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from mockserver.faults.registry import kind_named
 
@@ -84,6 +84,15 @@ class StandingFault:
     def remove(self) -> None:
         """Takes the fault away; removing it again does nothing."""
         self._remove(self)
+
+    def of(self, remove: Callable[[StandingFault], None]) -> Self:
+        """The fault, to be removed by `remove` from now on."""
+        self._remove = remove
+        return self
+
+    def is_like(self, other: StandingFault) -> bool:
+        """Whether the other one befalls the same exchanges in the same way."""
+        return (self.name, self.leg, self.when, self.settings) == (other.name, other.leg, other.when, other.settings)
 
     def may_befall(self, service: str, legs: tuple[Leg, ...]) -> bool:
         """Whether it could still befall an exchange of the service on one of the legs."""
@@ -169,6 +178,18 @@ class Faults:
         """Takes every standing fault away. What was injected stays counted."""
         with self._lock:
             self._standing = ()
+
+    def replace(self, standing: Iterable[str | Mapping[str, Any]]) -> None:
+        """Puts these in the place of all that stand. One that stays as it was goes on with its chance and counters."""
+        with self._lock:
+            before = list(self._standing)
+            kept = []
+            for fault in Faults(standing):
+                same = next((one for one in before if one.is_like(fault)), None)
+                if same is not None:
+                    before.remove(same)
+                kept.append(same or fault.of(self._remove))
+            self._standing = tuple(kept)
 
     def __iter__(self) -> Iterator[StandingFault]:
         """Those that stand."""

@@ -230,5 +230,5 @@ class HubDoor(Door):
                 retry=Retry(tries=1),
             )
         except ConfigurationError as error:
-            raise Obstacle(f"the client cannot be made: {error}", "correct it, or the variable that it names") from None
+            raise Obstacle(f"the client cannot be made: {error}", "correct the proxy variables") from None
         return self._client
