@@ -155,4 +155,14 @@ class Provider(Offering):
 def _start_threads(worker: Worker, count: int) -> None:
     """Gives a worker threads of its own, which end with it and keep no program from ending."""
     for number in range(count):
-        threading.Thread(target=worker.run, name=f"neuroengine-provider-{number}", daemon=True).start()
+        threading.Thread(target=_work, args=(worker,), name=f"neuroengine-provider-{number}", daemon=True).start()
+
+
+def _work(worker: Worker) -> None:
+    """Works until the worker stops. A callback that exits ends its answer, and no thread but its caller's own."""
+    while True:
+        try:
+            worker.run()
+        except SystemExit:  # its client has its error answer, and the log the reason
+            continue
+        return
