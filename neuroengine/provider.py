@@ -63,6 +63,8 @@ class AsyncProvider(Offering):
     async def stop(self, within_s: float = STOP_S) -> None:
         """Leaves gracefully: takes no new request, finishes the answers and streams that were begun, then leaves.
 
+        After `connect`, and before `serve_forever`, it lets that return at once.
+
         Args:
             within_s: after so many seconds, what is still being made is given up.
         """
@@ -119,7 +121,8 @@ class Provider(Offering):
     def stop(self, within_s: float = STOP_S) -> None:
         """Lets `serve_forever` return as soon as the answers and streams that were begun are out.
 
-        It returns at once, and may be called in any thread, a callback or a signal's handler.
+        It returns at once, and may be called in any thread, a callback or a signal's handler. After `connect`, and
+        before `serve_forever`, it lets that return at once.
 
         Args:
             within_s: after so many seconds, what is still being made is given up.
@@ -129,7 +132,13 @@ class Provider(Offering):
                 self._loop.start(self._stay.stop(within_s))
 
     def close(self) -> None:
-        """Leaves at once; `serve_forever` returns as soon as the callback does."""
+        """Leaves at once; `serve_forever` returns as soon as the callback does.
+
+        It may be called in any thread; a coroutine or `on_state` does not wait until the provider has left.
+        """
+        if self._loop is not None and self._loop.is_here:
+            self.stop(within_s=0)
+            return
         with self._lock:
             loop, self._loop = self._loop, None
             stay, self._stay = self._stay, None

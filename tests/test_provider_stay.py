@@ -385,3 +385,41 @@ def test_stopping_a_provider_that_does_not_serve_does_nothing(loop: BackgroundLo
     provider.stop()
     provider.close()
     loop.run(AsyncProvider(SERVICE, KEY, echo, address="localhost:1").stop())
+
+
+@pytest.mark.parametrize("end", ["stop", "close"])
+def test_a_watcher_may_end_its_provider(toy: ToyHub, end: str) -> None:
+    def watch(change: StateChange) -> None:
+        if change.state is ProviderState.READY:
+            getattr(provider, end)()
+
+    provider = Provider(SERVICE, KEY, echo, address=toy.address, ca_file=toy.ca_file, on_state=watch)
+    serving = threading.Thread(target=provider.serve_forever, daemon=True)
+    serving.start()
+    assert toy.link().accept().is_closed()
+    serving.join(DEADLINE_S)
+    assert not serving.is_alive()
+
+
+def test_who_is_stopped_before_serving_leaves_and_may_come_back(toy: ToyHub, loop: BackgroundLoop) -> None:
+    provider = AsyncProvider(SERVICE, KEY, echo, address=toy.address, ca_file=toy.ca_file)
+    connecting = loop.start(provider.connect())
+    link = toy.link().accept()
+    connecting.result(DEADLINE_S)
+    loop.run(provider.stop())
+    assert link.is_closed()
+    loop.start(provider.serve_forever()).result(DEADLINE_S)
+    serving = loop.start(provider.serve_forever())
+    assert toy.link().accept().ask("hi") == {"reply": "You said hi"}
+    loop.run(provider.close())
+    serving.result(DEADLINE_S)
+
+
+def test_a_provider_that_waits_and_is_stopped_before_serving_returns_at_once(toy: ToyHub) -> None:
+    provider = Provider(SERVICE, KEY, echo, address=toy.address, ca_file=toy.ca_file)
+    connecting = in_thread(provider.connect)
+    link = toy.link().accept()
+    connecting.join(DEADLINE_S)
+    provider.stop()
+    provider.serve_forever()
+    assert link.is_closed()

@@ -32,6 +32,11 @@ class BackgroundLoop:
         self._thread = threading.Thread(target=self._run, name="neuroengine-loop", daemon=True)
         self._thread.start()
 
+    @property
+    def is_here(self) -> bool:
+        """Whether the caller runs on the loop; then it must not wait for it."""
+        return threading.current_thread() is self._thread
+
     def start(self, call: Coroutine[Any, Any, Result]) -> Future[Result]:
         """Starts a coroutine on the loop."""
         return asyncio.run_coroutine_threadsafe(call, self._loop)
