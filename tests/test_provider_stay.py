@@ -20,7 +20,7 @@ from neuroengine.errors import ConfigurationError, LinkLost, LoginRefused, Provi
 from neuroengine.transport.threads import BackgroundLoop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -423,3 +423,20 @@ def test_a_provider_that_waits_and_is_stopped_before_serving_returns_at_once(toy
     provider.stop()
     provider.serve_forever()
     assert link.is_closed()
+
+
+def test_a_lost_link_takes_the_streams_with_it_that_wait_for_their_next_poll(toy: ToyHub, loop: BackgroundLoop) -> None:
+    async def words(request: Request) -> AsyncIterator[str]:
+        yield request.message
+        if request.message == "first":
+            await asyncio.Event().wait()
+
+    at_once = Retry(tries=1000, first_wait_s=0.0, longest_wait_s=0.0)
+    with stopping(loop, toy, words, streaming=True, reconnect=at_once) as (provider, _, _watched):
+        for message in ("first", "second"):  # the first one would keep the second waiting: one is made at a time
+            link = toy.link()
+            link.login()
+            link.say(b'OK{"message": "%s", "key": "%s"}' % (message.encode(), message.encode()))
+            assert link.answer()["reply"] == message
+            link.close()
+        loop.run(provider.close())
