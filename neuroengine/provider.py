@@ -94,6 +94,7 @@ class Provider(Offering):
 
     _stay: Stay | None = None
     _loop: BackgroundLoop | None = None
+    _is_serving = False
     _lock = threading.RLock()
     """Held for an instant, while a stay begins or ends: any thread, and a signal's handler in it, may end one."""
 
@@ -109,13 +110,18 @@ class Provider(Offering):
 
     def serve_forever(self) -> None:
         """Answers requests until `stop` or `close`; see `AsyncProvider.serve_forever`."""
-        stay, loop = self._opened()
-        serving = loop.start(stay.serve())
-        _start_threads(stay.worker, stay.threads - 1)
+        with self._lock:
+            if self._is_serving:
+                raise RuntimeError("this provider serves already")
+            stay, loop = self._opened()
+            serving = loop.start(stay.serve())
+            self._is_serving = True
         try:
+            _start_threads(stay.worker, stay.threads - 1)
             stay.worker.run()
             serving.result()
         finally:
+            self._is_serving = False
             self.close()
 
     def stop(self, within_s: float = STOP_S) -> None:

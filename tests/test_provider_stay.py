@@ -440,3 +440,24 @@ def test_a_lost_link_takes_the_streams_with_it_that_wait_for_their_next_poll(toy
             assert link.answer()["reply"] == message
             link.close()
         loop.run(provider.close())
+
+
+def test_a_provider_that_waits_serves_once_at_a_time(toy: ToyHub) -> None:
+    provider = Provider(SERVICE, KEY, echo, address=toy.address, ca_file=toy.ca_file)
+    serving = in_thread(provider.serve_forever)
+    link = toy.link().accept()
+    another: list[BaseException] = []
+
+    def serve_too() -> None:
+        try:
+            provider.serve_forever()
+        except RuntimeError as error:
+            another.append(error)
+
+    second = threading.Thread(target=serve_too, daemon=True)
+    second.start()
+    second.join(DEADLINE_S)
+    assert link.ask("hi") == {"reply": "You said hi"}
+    provider.close()
+    serving.join(DEADLINE_S)
+    assert [str(error) for error in another] == ["this provider serves already"]
