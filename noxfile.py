@@ -63,7 +63,7 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def selftest(session: nox.Session) -> None:
-    """Judge the suite at length: 50 seeds, every wrong hub; 100,000 cases of the framing, 5,000 streams under faults."""
+    """Judge the suite over 50 seeds and at every wrong hub; 100,000 cases of framing, 5,000 streams under faults."""
     _install_tests(session)
     suite = (
         "tests/test_conformance_hubs.py",

@@ -42,18 +42,22 @@ class HubApp:
     async def stop_reading(self) -> None:
         """Answers every request that is not yet whole, because the hub stops."""
         for send in tuple(self._reading):
-            await _send(send, self._keeper.state.stopping())
+            await say(send, self._keeper.state.stopping())
+
+    async def close(self) -> None:
+        """Gives back what it holds, on the loop that it ran on."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one HTTP request; anything that is not HTTP is not ours."""
         if scope["type"] != "http":
             raise RuntimeError(f"the hub serves HTTP only, not {scope['type']}")
         if scope["method"] != "POST":
-            await _send(send, self._keeper.state.refused_method())
+            await say(send, self._keeper.state.no_post(scope["method"], dict(scope["headers"])))
             return
         self._reading.add(send)
         try:
-            body = await self._arrival(scope, receive, send)
+            arrives = self._arrival(scope, receive, send) if self._keeper.state.faults else self._read(receive)
+            body = await arrives
         except _ClientLeft:
             return
         finally:
@@ -71,8 +75,6 @@ class HubApp:
         Raises:
             _ClientLeft: no request came of it.
         """
-        if not self._keeper.state.faults:
-            return await self._read(receive)
         outbox = Outbox()
         with self._keeper as now:
             state = self._keeper.state
@@ -111,16 +113,18 @@ class HubApp:
             await _disconnected(receive)
 
     async def _answer(self, scope: Scope, body: bytes | None, receive: Receive, send: Send) -> None:
-        content_type, access_key = read_headers(scope["headers"])
+        content_type, access_key, origin = read_headers(scope["headers"])
         with self._keeper as now:
             state = self._keeper.state
-            exchange = state.post(scope["path"], body, now, content_type=content_type, access_key=access_key)
+            exchange = state.post(
+                scope["path"], body, now, content_type=content_type, access_key=access_key, origin=origin
+            )
             is_whole = exchange.answer is not None and not exchange.plan.faults
             if not is_whole:
                 outbox = Outbox()
                 state.play(exchange, outbox.put, now)
         if is_whole:
-            await _send(send, state.message(exchange))
+            await say(send, state.message(exchange))
             return
         left = asyncio.ensure_future(_disconnected(receive))
         left.add_done_callback(lambda _: outbox.close())
@@ -149,7 +153,8 @@ class HubApp:
         return bytes(body) if len(body) <= limit else None
 
 
-async def _send(send: Send, message: Message) -> None:
+async def say(send: Send, message: Message) -> None:
+    """Sends a whole answer."""
     await send({"type": "http.response.start", "status": message.status, "headers": list(message.headers)})
     await send({"type": "http.response.body", "body": message.body})
 

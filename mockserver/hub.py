@@ -14,15 +14,17 @@ from mockserver.clock import Clock
 from mockserver.doors import InProcessDoors
 from mockserver.journal import DEFAULT_ENTRIES
 from mockserver.keeper import Keeper
-from mockserver.settings import fresh_state, services_of
+from mockserver.settings import CHANGEABLE, change_state, fresh_state, services_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Unpack
 
+    from mockserver.app import HubApp
     from mockserver.certificates import Authority
     from mockserver.faults import Faults
     from mockserver.journal import Journal
+    from mockserver.recording import Live, Recorder
     from mockserver.rules import ActiveRule, Rule, RuleBook
     from mockserver.rules.expected import Wish
     from mockserver.runner import Runner
@@ -42,8 +44,9 @@ class MockHub(InProcessDoors):
     be started many times; each time it begins anew.
 
     Args:
-        services: the services, as a mapping from name to service key, or as settings. A service is answered by the
-            simulated model until a provider first logs in to it, from then on by providers only.
+        services: the services, as a mapping from name to service key, or as settings; without any, those that the
+            fixture file names, or one of the mock hub's own. A service is answered by the simulated model until a
+            provider first logs in to it, from then on by providers only.
         tls: whether the HTTP port speaks TLS, by a throw-away authority; the provider port always does.
         http_port: the HTTP port; 0 takes a free one.
         provider_port: the provider port; 0 takes a free one.
@@ -58,6 +61,8 @@ class MockHub(InProcessDoors):
         strict: answer generate requests that no rule matches with an error that says which came nearest, instead of
             letting the simulated model or a provider answer.
         journal_entries: how many exchanges the journal holds.
+        cors: let pages in a browser, whose origin is on loopback too, read the answers.
+        record: a live hub that the server's HTTP port asks instead; `recorder` turns its answers into rules.
 
     Raises:
         ValueError: a limit, a fault or a wrong hub is unknown, a value is out of range, or a fixture file is wrong.
@@ -79,19 +84,24 @@ class MockHub(InProcessDoors):
         rules: str | PathLike[str] | Iterable[Rule] = (),
         strict: bool = False,
         journal_entries: int = DEFAULT_ENTRIES,
+        cors: bool = False,
+        record: Live | None = None,
     ) -> None:
         self._tls = tls
+        self._live = record
+        self._recorder: Recorder | None = None
         self._ports = (http_port, provider_port)
         self._standing: Settings = {
             "services": services,
             "limits": limits,
             "matching_statuses": matching_statuses,
             "pace": pace,
-            "faults": tuple(faults),
+            "faults": faults if isinstance(faults, str) else tuple(faults),
             "wrong": wrong,
             "rules": rules if isinstance(rules, str | PathLike) else tuple(rules),
             "strict": strict,
             "journal_entries": journal_entries,
+            "cors": cors,
         }
         self.services = self._standing["services"] = services_of(self._standing)
         self._clock = clock or Clock()
@@ -119,6 +129,21 @@ class MockHub(InProcessDoors):
     def journal(self) -> Journal:
         """What happened at the hub; a reset begins a new journal."""
         return cast("Journal", self._keeper.state.journal)
+
+    @property
+    def recorder(self) -> Recorder:
+        """What a live hub answered, of a hub that was made with `record`.
+
+        Raises:
+            RuntimeError: this one was not.
+        """
+        from mockserver.recording import Recorder  # here, because few hubs record
+
+        if self._live is None:
+            raise RuntimeError("the hub records nothing; make it with record=Live(url)")
+        if self._recorder is None:
+            self._recorder = Recorder()
+        return self._recorder
 
     # -- the running server
 
@@ -150,7 +175,14 @@ class MockHub(InProcessDoors):
         tls = authority.server_context()
         others = self._keeper.state.behaviour.provider_hosts
         provider_tls = authority.server_context(others) if others else tls
-        runner = Runner(self._keeper, http, provider, http_tls=tls if self._tls else None, provider_tls=provider_tls)
+        runner = Runner(
+            self._keeper,
+            http,
+            provider,
+            http_tls=tls if self._tls else None,
+            provider_tls=provider_tls,
+            app=self._app(),
+        )
         runner.start()
         self._addresses = (http.getsockname()[1], provider.getsockname()[1])
         self._runner = runner
@@ -180,6 +212,35 @@ class MockHub(InProcessDoors):
         settings = self._standing | changes
         self.services = settings["services"] = services_of(settings)
         self._keeper.replace(fresh_state(settings), settings.get("clock") or self._clock)
+
+    def change(self, **changes: Unpack[Settings]) -> None:
+        """Lets the hub have other settings while it goes on: no connection, stream or provider is lost.
+
+        What comes from now on finds the new rules, faults, pace, limits and services, and later resets do too. Rules
+        and faults take the place of all that were there, also of those that were added since; one that stays as it was
+        keeps its counters. A stream that has begun goes on with its text. A service that stays keeps its provider, its
+        queue and its counters, unless its key is another one: then the provider has to log in anew. A service that is
+        gone answers code 6, also what waited for its provider code 7.
+
+        Args:
+            **changes: settings that differ from those that the hub was made with.
+
+        Raises:
+            ValueError: as when a hub is made, or a setting can be had only anew (`clock`, `wrong`, `journal_entries`);
+                then the hub stays as it was.
+        """
+        if fixed := changes.keys() - CHANGEABLE:
+            raise ValueError(f"{min(fixed)!r} cannot be changed while the hub goes on; reset it, or make another one")
+        settings = self._standing | changes
+        services = services_of(settings)
+        settings["services"] = services
+        settings["faults"] = tuple(settings["faults"])
+        rules = settings["rules"]
+        settings["rules"] = rules if isinstance(rules, str | PathLike) else tuple(rules)
+        with self._keeper as now:
+            change_state(self._keeper.state, settings, now)
+        self._standing = settings
+        self.services = services
 
     def __enter__(self) -> Self:
         """Starts the hub."""
@@ -256,6 +317,14 @@ class MockHub(InProcessDoors):
     def ca_file(self) -> str:
         """The path of the PEM file to trust; it is removed when the hub stops."""
         return self._own_authority().ca_file
+
+    def _app(self) -> HubApp | None:
+        """The application of the HTTP port, where it is not the hub's own."""
+        if self._live is None:
+            return None
+        from mockserver.recording.app import RecordingApp  # here, because few hubs record
+
+        return RecordingApp(self._keeper, self._live, self.recorder)
 
     def _port(self, which: int) -> int:
         if self._addresses is None:

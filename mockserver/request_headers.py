@@ -11,22 +11,25 @@ _BEARER = b"bearer "
 
 
 class RequestHeaders(NamedTuple):
-    """The content type, and the access key where there is one; of a header that comes twice, the first."""
+    """The content type, the access key where there is one, and the origin; of a header that comes twice, the first."""
 
     content_type: str
     access_key: str | None
+    origin: bytes
 
 
 def read_headers(headers: Sequence[tuple[bytes, bytes]]) -> RequestHeaders:
     """What the headers say; their names may be written in any case."""
-    content_type = authorization = b""
+    content_type = authorization = origin = b""
     for name, value in reversed(headers):
         match name.lower():
             case b"content-type":
                 content_type = value
             case b"authorization":
                 authorization = value
-    return RequestHeaders(content_type.decode("latin-1"), _access_key(authorization))
+            case b"origin":
+                origin = value
+    return RequestHeaders(content_type.decode("latin-1"), _access_key(authorization), origin)
 
 
 def _access_key(authorization: bytes) -> str | None:

@@ -12,12 +12,11 @@ import math
 import threading
 from typing import TYPE_CHECKING, Any
 
-import uvicorn
 from uvicorn.server import ServerState
 
 from mockserver.app import HubApp
-from mockserver.client_wire import CONNECTION
-from mockserver.provider_port import ProviderConnection, serve_providers
+from mockserver.http_port import serve_http
+from mockserver.provider_port import BACKLOG, ProviderConnection, serve_providers
 from mockserver.tls import GOODBYE_S
 
 if TYPE_CHECKING:
@@ -42,9 +41,6 @@ perhaps through TLS, and uvloop sends at the end of the turn."""
 _LOOP_STEP_S = 0.001
 """How finely uvloop tells the time, in seconds."""
 
-KEEP_ALIVE_S = 300
-"""How long an idle HTTP connection is kept, in seconds: longer than a test pauses."""
-
 
 class Runner:
     """A hub's thread. `start` returns when the hub answers; `stop` when everything is closed."""
@@ -57,8 +53,10 @@ class Runner:
         *,
         http_tls: ssl.SSLContext | None,
         provider_tls: ssl.SSLContext,
+        app: HubApp | None = None,
     ) -> None:
         self._keeper = keeper
+        self._app = app or HubApp(keeper)
         self._http = http
         self._provider = provider
         self._http_tls = http_tls
@@ -101,12 +99,13 @@ class Runner:
     async def _serve(self) -> None:
         loop = self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        app = HubApp(self._keeper)
+        app = self._app
         clients = await loop.create_server(
-            self._http_protocol(app),
+            serve_http(self._keeper, app, self._connections, self._http),
             sock=self._http,
             ssl=self._http_tls,
             ssl_shutdown_timeout=GOODBYE_S if self._http_tls else None,
+            backlog=BACKLOG,
         )
         providers = await serve_providers(self._keeper, self._providers, self._provider, self._provider_tls)
         self._keeper.alarms.add(self._deadline_moved)
@@ -121,27 +120,7 @@ class Runner:
         self._keeper.close()
         self._cancel_wakeup()
         await self._drain(app)
-
-    def _http_protocol(self, app: HubApp) -> Any:
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            server_header=False,
-            date_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=KEEP_ALIVE_S,
-        )
-        config.load()
-        protocol: Any = config.http_protocol_class
-
-        def connection() -> Any:
-            made = protocol(config=config, server_state=self._connections, app_state={})
-            made.app_state[CONNECTION] = made
-            return made
-
-        return connection
+        await app.close()
 
     async def _drain(self, app: HubApp) -> None:
         """Lets clients that asked take their answer, and cuts every connection that is still open then."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Final, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict, cast
 
 from mockserver.faults import Faults
 from mockserver.journal import DEFAULT_ENTRIES, Journal
 from mockserver.rules import Rule, RuleBook
 from mockserver.state.hub import HubState
-from mockserver.state.services import ServiceSettings
+from mockserver.state.services import DEFAULT_KEY, ServiceSettings
 from mockserver.wrong import behaviour_named
 from neuroengine._generated.registry import DEFAULT_SERVICE
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from mockserver.clock import Clock
     from mockserver.state.plan import Pace
-
-DEFAULT_KEY = "DEMOKEY"
 
 
 class Settings(TypedDict, total=False):
@@ -36,6 +34,7 @@ class Settings(TypedDict, total=False):
     rules: str | PathLike[str] | Iterable[Rule]
     strict: bool
     journal_entries: int
+    cors: bool
 
 
 SETTINGS: Final = frozenset(Settings.__annotations__)
@@ -59,7 +58,33 @@ def fresh_state(settings: Settings) -> HubState:
         journal=Journal(settings.get("journal_entries", DEFAULT_ENTRIES)),
         pace=settings.get("pace"),
         faults=Faults(settings.get("faults", ())),
+        cors=settings.get("cors", False),
     )
+
+
+CHANGEABLE: Final = SETTINGS - {"clock", "wrong", "journal_entries"}
+"""The settings that a running hub can take without beginning anew."""
+
+
+def change_state(state: HubState, settings: Settings, now: float) -> None:
+    """Lets a running state have other settings; those that are not `CHANGEABLE` stay as they are.
+
+    Raises:
+        ValueError: as for `fresh_state`; then nothing was changed.
+    """
+    fresh = fresh_state(settings)  # whatever is wrong is said now
+    rules, faults = cast("RuleBook", state.rules), cast("Faults", state.faults)
+    state.change(
+        services_of(settings),
+        now,
+        limits=settings.get("limits") or {},
+        matching_statuses=settings.get("matching_statuses", False),
+        pace=settings.get("pace"),
+        cors=settings.get("cors", False),
+    )
+    rules.replace(active.rule for active in cast("RuleBook", fresh.rules))
+    rules.strict = settings.get("strict", False)
+    faults.replace(settings.get("faults", ()))
 
 
 def _rules(given: str | PathLike[str] | Iterable[Rule], *, strict: bool) -> RuleBook:
@@ -75,10 +100,22 @@ def services_of(settings: Settings) -> tuple[ServiceSettings, ...]:
     """The services, each with all its settings."""
     services = settings.get("services")
     if services is None:
-        services = {DEFAULT_SERVICE: DEFAULT_KEY}
+        services = _of_fixture(settings.get("rules", ())) or {DEFAULT_SERVICE: DEFAULT_KEY}
     if not isinstance(services, Mapping):
         return tuple(services)
-    return tuple(
-        ServiceSettings(name=name, key=key, comment=f"The simulated model as {name}", operator="@mockhub")
-        for name, key in services.items()
-    )
+    return tuple(demo_service(name, key) for name, key in services.items())
+
+
+def demo_service(name: str, key: str = DEFAULT_KEY, **more: Any) -> ServiceSettings:
+    """A service of which nobody needs to say more than its name."""
+    said = {"comment": f"The simulated model as {name}", "operator": "@mockhub"}
+    return ServiceSettings(name=name, key=key, **(said | more))
+
+
+def _of_fixture(rules: str | PathLike[str] | Iterable[Rule]) -> tuple[ServiceSettings, ...]:
+    """The services that a fixture file speaks of."""
+    if not isinstance(rules, str | PathLike):
+        return ()
+    from mockserver.rules.fixtures import read_fixture  # here, because few hubs have a fixture file
+
+    return read_fixture(rules).services

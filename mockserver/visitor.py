@@ -88,7 +88,8 @@ class Visitor:
                 self._fail(httpx.RemoteProtocolError("illegal status line"))
                 return
             if self._request.method != "POST":
-                self._see(*self._state.refused_method())
+                headers = {name.lower(): value for name, value in self._request.headers.raw}
+                self._see(*self._state.no_post(self._request.method, headers))
                 return
             lane = self._lane = self._state.arriving(self._path, self._arrive)
             if lane is None:
@@ -186,8 +187,10 @@ class Visitor:
             self._state.arrived(lane)
 
     def _post(self, body: bytes, now: float) -> None:
-        content_type, access_key = read_headers(self._request.headers.raw)
-        exchange = self._state.post(self._path, body, now, content_type=content_type, access_key=access_key)
+        content_type, access_key, origin = read_headers(self._request.headers.raw)
+        exchange = self._state.post(
+            self._path, body, now, content_type=content_type, access_key=access_key, origin=origin
+        )
         if exchange.answer is not None and not exchange.plan.faults:
             self._see(*self._state.message(exchange))
         else:

@@ -6,6 +6,7 @@ import errno
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import ssl
@@ -13,13 +14,16 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from mockserver import MockHub
+from mockserver.faults import FAULTS
 from mockserver.wrong import WRONG_HUBS
 from neuroengine.cli import main
+from neuroengine.cli.mock import command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,10 +33,13 @@ REQUEST = json.dumps({"message": "Hello LLM", "max_new_len": 4})
 
 
 @contextmanager
-def mock(*options: str) -> Iterator[subprocess.Popen[str]]:
+def mock(*options: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
     """The command in a process of its own, ended at the latest when the block is left."""
     command = [sys.executable, "-m", "neuroengine", "mock", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    everything = {**os.environ, **environment}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=everything
+    ) as process:
         try:
             yield process
         finally:
@@ -114,8 +121,8 @@ def test_a_person_is_shown_the_addresses_and_a_line_that_works() -> None:
         pytest.param(["--limit", "ping_s"], "NAME=VALUE", id="limit without value"),
         pytest.param(["--limit", "ping_s="], "NAME=VALUE", id="limit with empty value"),
         pytest.param(["--limit", "ping_s=1", "--limit", "ping_s=2"], "twice", id="limit twice"),
-        pytest.param(["--service", "MYGPT"], "NAME=VALUE", id="service without key"),
-        pytest.param(["--service", "=KEY"], "NAME=VALUE", id="service without name"),
+        pytest.param(["--service", "MYGPT"], "NAME=KEY", id="service without key"),
+        pytest.param(["--service", "=KEY"], "NAME=KEY", id="service without name"),
         pytest.param(["--service", "A=1", "--service", "A=2"], "twice", id="service twice"),
         pytest.param(["--service", "no name=KEY"], "'no name'", id="service name"),
         pytest.param(["--wrong", "nosuch"], "'nosuch'", id="unknown wrong hub"),
@@ -163,3 +170,157 @@ def test_it_lists_the_wrong_hubs_that_it_can_be() -> None:
     result = invoke("--list-wrong")
     assert result.exit_code == 0
     assert [line.split("\t")[0] for line in result.stdout.splitlines()] == list(WRONG_HUBS)
+
+
+def test_it_lists_the_faults_that_can_befall_its_exchanges() -> None:
+    result = invoke("--list-faults")
+    assert result.exit_code == 0
+    rows = [line.split("\t") for line in result.stdout.splitlines()]
+    assert [row[0] for row in rows] == list(FAULTS)
+    assert all(len(row) == 4 and row[3].endswith(".") for row in rows)
+
+
+def test_the_help_fits_a_terminal_and_shows_every_option_once() -> None:
+    result = CliRunner().invoke(main, ["mock", "--help"], terminal_width=80, max_content_width=80)
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    names = [name for option in command.params for name in option.opts if name.startswith("--")]
+    assert len(names) > 30
+    for name in names:
+        assert len(re.findall(rf"^  .*{name}\b(?!-)", result.stdout, re.MULTILINE)) >= 1, name
+    assert "Others:" in result.stdout
+
+
+def test_flags_say_what_the_hub_is(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[[rules]]\nwhen = { message = "Hello" }\nthen = "Hi"\n')
+    archive = tmp_path / "journal.har"
+    options = ["--service", "A=KEY", "--access-key", "A=ONE", "--access-key", "A=TWO", "--quota", "A=1/3600"]
+    options += [
+        "--comment",
+        "A=x=y",
+        "--operator",
+        "A=@me",
+        "--preprompt",
+        "A=U:",
+        "--service",
+        "B=K",
+        "--offline",
+        "B",
+    ]
+    options += [
+        "--rules",
+        str(rules),
+        "--strict",
+        "--cors",
+        "--fault",
+        "error:code=queue_full,after=3,times=1",
+        "--no-tls",
+    ]
+    options += ["--first-token", "0.01", "--tokens-per-second", "1000", "--clock-scale", "2"]
+    with mock("--json", "--journal-file", str(archive), *options) as process:
+        url = json.loads(first_line(process))["url"]
+
+        def post(path: str, body: object, **headers: str) -> tuple[Any, Any]:
+            connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=DEADLINE_S)
+            connection.request("POST", path, json.dumps(body), headers)
+            response = connection.getresponse()
+            content = json.loads(response.read())
+            connection.close()
+            return content, response.headers
+
+        hello = {"message": "Hello"}
+        content, headers = post("/A", hello, Authorization="Bearer TWO", Origin="http://localhost:9")
+        assert content["reply"] == "Hi"
+        assert headers["access-control-allow-origin"] == "http://localhost:9"
+        assert post("/A", hello)[0]["errorcode"] == 10
+        assert post("/A", hello, Authorization="Bearer ONE")[0]["errorcode"] == 9
+        assert post("/A", {"message": "other"}, Authorization="Bearer ONE")[0]["errorcode"] == 8
+        models = post("/", {"command": "getmodels"})[0]
+        assert [
+            (row["name"], row["connected"], row["comment"], row["operator"], row["preprompt"]) for row in models
+        ] == [
+            ("A", True, "x=y", "@me", "U:"),
+            ("B", False, "The simulated model as B", "@mockhub", ""),
+        ]
+        assert end(process, signal.SIGTERM) == (0, "", "")
+    entries = json.loads(archive.read_text())["log"]["entries"]
+    assert len(entries) == 5
+    assert entries[0]["request"]["url"] == f"{url}/A"
+    assert "ONE" not in archive.read_text()
+    assert "TWO" not in archive.read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--quota", "A=many"], "whole number"),
+        (["--quota", "A=1/0"], "above 0"),
+        (["--fault", "latency:seconds"], "NAME[:MEMBER=VALUE,...]"),
+        (["--fault", ":seconds=1"], "NAME[:MEMBER=VALUE,...]"),
+        (["--fault", "nosuch"], "'nosuch'"),
+        (["--fault", "latency:secs=1"], "'secs'"),
+        (["--comment", "Nobody=x"], "'Nobody'"),
+        (["--clock-scale", "0"], "0"),
+        (["--first-token", "-1"], "-1"),
+        (["--tokens-per-second", "0"], "0"),
+        (["--rules", "nowhere.toml"], "nowhere.toml"),
+        (["--config", "nowhere.toml"], "nowhere.toml"),
+        (["--record", "hub"], "'hub'"),
+        (["--record-to", "x.json"], "no live hub to record"),
+        (["--journal-file", "nowhere/x.har"], "nowhere"),
+    ],
+)
+def test_a_wrong_flag_is_named_in_one_sentence(options: list[str], named: str) -> None:
+    result = invoke(*options)
+    assert (result.exit_code, result.stdout) == (2, "")
+    sentence = result.stderr.strip().rsplit("\n", 1)[-1]
+    assert sentence.startswith("Error: ")
+    assert named in sentence
+
+
+def test_a_configuration_can_be_checked_without_a_hub(tmp_path: Path) -> None:
+    file = tmp_path / "mock.toml"
+    file.write_text('strict = true\nfaults = ["reset"]\n')
+    right = invoke("--check", "--config", str(file))
+    assert (right.exit_code, right.stdout) == (0, f"{file}: right (1 service, no rules, 1 fault)\n")
+    file.write_text("strict = 1\n")
+    wrong = invoke("--check", "--config", str(file))
+    assert (wrong.exit_code, wrong.stdout) == (2, "")
+    assert wrong.stderr == f"Error: {file}: strict must be true or false; it was 1\n"
+
+
+@pytest.mark.parametrize("options", [["--json"], []], ids=["json", "text"])
+def test_a_key_that_is_a_secret_is_never_printed(options: list[str], tmp_path: Path) -> None:
+    file = tmp_path / "mock.toml"
+    file.write_text('[[services]]\nname = "A"\nkey_env = "MOCK_KEY"\n[[services]]\nname = "B"\nkey = "IN-FILE"\n')
+    with mock("--config", str(file), *options, MOCK_KEY="IN-ENVIRONMENT") as process:
+        first = first_line(process)
+        if options:
+            rows = [{"name": "A", "key": None}, {"name": "B", "key": None}]
+            assert json.loads(first)["services"] == rows
+        _, output, errors = end(process, signal.SIGTERM)
+        for secret in ("IN-FILE", "IN-ENVIRONMENT"):
+            assert secret not in first + output + errors
+
+
+def test_it_records_a_live_hub_and_replays_it(tmp_path: Path) -> None:
+    file = tmp_path / "recorded.toml"
+    asked = json.dumps({"message": "Hello", "max_new_len": 5})
+
+    def ask(url: str) -> Any:
+        connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=DEADLINE_S)
+        connection.request("POST", "/Live", asked)
+        content = json.loads(connection.getresponse().read())
+        connection.close()
+        return content
+
+    with MockHub({"Live": "KEY"}) as live:
+        recording = ["--record", live.url, "--record-ca-file", live.ca_file, "--record-to", str(file)]
+        with mock("--json", "--no-tls", *recording) as process:
+            told = ask(json.loads(first_line(process))["url"])
+            code, output, errors = end(process, signal.SIGTERM)
+    assert (code, errors) == (0, "")
+    assert json.loads(output) == {"recorded": {"file": str(file), "rules": 1, "services": 1, "left_out": 0}}
+    assert told["errorcode"] == 0
+    with mock("--json", "--no-tls", "--strict", "--rules", str(file)) as process:
+        assert ask(json.loads(first_line(process))["url"]) == told

@@ -177,7 +177,7 @@ def test_a_file_of_rules_lies_beside_the_tests_that_use_it(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("marker", "words"),
     [
-        ("limit={'queue_s': 1}", "a hub has no setting 'limit'; it has clock, faults, journal_entries, limits"),
+        ("limit={'queue_s': 1}", "a hub has no setting 'limit'; it has clock, cors, faults, journal_entries, limits"),
         ("tls=False", "a hub has no setting 'tls'"),
         ("limits={'queue': 1}", "there is no limit 'queue'"),
         ("1", "an answer must be text"),

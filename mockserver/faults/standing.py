@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from random import Random
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from mockserver.faults.registry import kind_named
 
@@ -85,6 +85,15 @@ class StandingFault:
         """Takes the fault away; removing it again does nothing."""
         self._remove(self)
 
+    def of(self, remove: Callable[[StandingFault], None]) -> Self:
+        """The fault, to be removed by `remove` from now on."""
+        self._remove = remove
+        return self
+
+    def is_like(self, other: StandingFault) -> bool:
+        """Whether the other one befalls the same exchanges in the same way."""
+        return (self.name, self.leg, self.when, self.settings) == (other.name, other.leg, other.when, other.settings)
+
     def may_befall(self, service: str, legs: tuple[Leg, ...]) -> bool:
         """Whether it could still befall an exchange of the service on one of the legs."""
         when = self.when
@@ -112,14 +121,20 @@ class Faults:
 
     Args:
         standing: those from the beginning, each a name, or the arguments of `add` as a mapping that holds the `name`.
+
+    Raises:
+        ValueError: a mapping holds no name, or `add` would not take it.
     """
 
     def __init__(self, standing: Iterable[str | Mapping[str, Any]] = ()) -> None:
         self._standing: tuple[StandingFault, ...] = ()
         self._injected: Counter[str] = Counter()
         self._lock = Lock()
-        for fault in standing:
-            self.add(**({"name": fault} if isinstance(fault, str) else fault))
+        for fault in (standing,) if isinstance(standing, str) else standing:
+            how = {"name": fault} if isinstance(fault, str) else dict(fault)
+            if "name" not in how:
+                raise ValueError(f"a fault needs a `name`; it was {how!r}")
+            self.add(**how)
 
     def add(
         self,
@@ -163,6 +178,18 @@ class Faults:
         """Takes every standing fault away. What was injected stays counted."""
         with self._lock:
             self._standing = ()
+
+    def replace(self, standing: Iterable[str | Mapping[str, Any]]) -> None:
+        """Puts these in the place of all that stand. One that stays as it was goes on with its chance and counters."""
+        with self._lock:
+            before = list(self._standing)
+            kept = []
+            for fault in Faults(standing):
+                same = next((one for one in before if one.is_like(fault)), None)
+                if same is not None:
+                    before.remove(same)
+                kept.append(same or fault.of(self._remove))
+            self._standing = tuple(kept)
 
     def __iter__(self) -> Iterator[StandingFault]:
         """Those that stand."""

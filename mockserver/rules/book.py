@@ -31,7 +31,7 @@ from mockserver.state.plan import NO_PLAN, Plan
 from neuroengine._generated.registry import ErrorCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from os import PathLike
 
     from mockserver.rules.expected import Wish
@@ -149,6 +149,21 @@ class RuleBook:
         from mockserver.rules.fixtures import read_rules  # here, because few hubs have a fixture file
 
         return self.add(*read_rules(path))
+
+    def replace(self, rules: Iterable[Rule]) -> None:
+        """Puts these in the place of all that are there. A rule that stays as it was keeps its counters."""
+        with self._lock:
+            before = list(self._rules)
+            kept: list[ActiveRule] = []
+            for rule in rules:
+                active = next((one for one in before if one.rule == rule), None)
+                if active is None:
+                    self._added += 1
+                    active = ActiveRule(rule, self, self._added)
+                else:
+                    before.remove(active)
+                kept.append(active)
+            self._rules = tuple(sorted(kept, key=lambda active: -active.rule.priority))
 
     def remove(self, rule: ActiveRule) -> None:
         """Takes a rule out; one that is not there any more is no error."""

@@ -179,6 +179,18 @@ def field_value(request: Mapping[str, Any], name: str, wish: Expected | None = N
     return _meaning(name, value)
 
 
+def is_default(name: str, value: Any) -> bool:
+    """Whether a field of a generate request means its default."""
+    default = _defaults().get(name, NOTHING)
+    return default is not NOTHING and Equals(_meaning(name, default)).holds(_meaning(name, value))
+
+
+def meaning(name: str, value: Any) -> Any:
+    """What a field's value means, in one form: 40.0 is 40."""
+    value = _meaning(name, value)
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _meant(name: str, wish: Wish) -> Expected:
     wanted = expected(wish)
     if isinstance(wanted, Equals):

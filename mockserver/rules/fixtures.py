@@ -1,5 +1,7 @@
 """Rules in files: JSON or TOML, by the file's ending, in the form of `spec/mock/rules.schema.json`.
 
+A file may also name the services that its rules speak of, as a model list does; it holds no key.
+
 What is wrong with a file is said in one sentence: the file, the rule, the field, the value, and what is allowed.
 """
 
@@ -8,11 +10,12 @@ from __future__ import annotations
 import json
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from mockserver.rules.data import NotData, data_of, rule_from
 from mockserver.rules.schema import SCHEMA_PATH, violation
 from mockserver.rules.toml_text import NoToml, toml_text
+from mockserver.state.services import DEFAULT_KEY, ServiceSettings
 from neuroengine._generated.registry import BASE_URL
 
 if TYPE_CHECKING:
@@ -29,14 +32,28 @@ class FixtureError(ValueError):
     """Raised when a fixture file cannot be read or written, or a rule in it is wrong."""
 
 
-def read_rules(path: str | PathLike[str]) -> list[Rule]:
-    """The rules of a fixture file, in their order.
+class Fixture(NamedTuple):
+    """What a fixture file holds: rules, in their order, and the services that they speak of."""
+
+    rules: list[Rule]
+    services: tuple[ServiceSettings, ...] = ()
+
+
+def read_fixture(path: str | PathLike[str]) -> Fixture:
+    """What a fixture file holds.
 
     Raises:
         FixtureError: the file cannot be read, or a rule in it is wrong.
     """
     file = Path(path)
-    return rules_from(_parsed(file), str(file))
+    data = parsed(file)
+    rules = rules_from(data, str(file))
+    return Fixture(rules, tuple(map(_service, data.get("services", ()))))
+
+
+def read_rules(path: str | PathLike[str]) -> list[Rule]:
+    """The rules of a fixture file alone; see `read_fixture`."""
+    return read_fixture(path).rules
 
 
 def rules_from(data: Any, source: str) -> list[Rule]:
@@ -47,12 +64,14 @@ def rules_from(data: Any, source: str) -> list[Rule]:
     """
     wrong = violation(data)
     if wrong is not None:
-        raise FixtureError(f"{source}: {_place(wrong.path, data)} {wrong.why}")
+        raise FixtureError(_sentence(source, f"{place_in(wrong.path, data)} {wrong.why}"))
     return [_rule(entry, place, source) for place, entry in enumerate(data["rules"])]
 
 
-def write_rules(path: str | PathLike[str], rules: Iterable[Rule]) -> None:
-    """Writes rules into a fixture file, which `read_rules` reads as equal ones.
+def write_rules(path: str | PathLike[str], rules: Iterable[Rule], services: Iterable[ServiceSettings] = ()) -> None:
+    """Writes rules, and the services that they speak of, into a fixture file; `read_fixture` reads equal ones.
+
+    Of a service goes in what a model list says of it, and no key.
 
     Raises:
         FixtureError: a part of a rule is a function, or the ending is not one of `ENDINGS`.
@@ -60,18 +79,26 @@ def write_rules(path: str | PathLike[str], rules: Iterable[Rule]) -> None:
     file = Path(path)
     _check_ending(file)
     data = {"rules": [_data(rule, place, file) for place, rule in enumerate(rules)]}
+    if listed := [_service_data(service) for service in services]:
+        data = {"services": listed, **data}
     try:
         text = toml_text(data) if file.suffix == ".toml" else _json_text(data)
     except NoToml as error:
         raise FixtureError(f"{file}: {error}; write it as JSON") from None
-    file.write_text(text, encoding="utf-8")
+    beside = file.with_name(f".{file.name}.new")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(file)  # whoever watches the file never sees a part of it
+
+
+def _sentence(source: str, why: str) -> str:
+    return f"{source}: {why}" if source else why
 
 
 def _rule(entry: Mapping[str, Any], place: int, source: str) -> Rule:
     try:
         return rule_from(entry)
     except ValueError as error:
-        raise FixtureError(f"{source}: {_label(entry, place)}: {error}") from None
+        raise FixtureError(_sentence(source, f"{_label(entry, place)}: {error}")) from None
 
 
 def _data(rule: Rule, place: int, file: Path) -> dict[str, Any]:
@@ -81,11 +108,27 @@ def _data(rule: Rule, place: int, file: Path) -> dict[str, Any]:
         raise FixtureError(f"{file}: {_label({'name': rule.name}, place)} cannot be written: {error}") from None
 
 
+def _service(entry: Mapping[str, Any]) -> ServiceSettings:
+    members = dict(entry)
+    return ServiceSettings(key=DEFAULT_KEY, offline=not members.pop("connected", True), **members)
+
+
+def _service_data(service: ServiceSettings) -> dict[str, Any]:
+    said = {name: getattr(service, name) for name in ("comment", "operator", "preprompt", "endprompt")}
+    offline = {"connected": False} if service.offline else {}
+    return {"name": service.name, **offline, **{name: text for name, text in said.items() if text}}
+
+
 def _json_text(data: Mapping[str, Any]) -> str:
     return json.dumps({"$schema": BASE_URL + SCHEMA_PATH, **data}, indent=2) + "\n"
 
 
-def _parsed(file: Path) -> Any:
+def parsed(file: Path) -> Any:
+    """The data in a JSON or TOML file.
+
+    Raises:
+        FixtureError: it cannot be read, or is neither.
+    """
     _check_ending(file)
     try:
         text = file.read_text(encoding="utf-8")
@@ -118,7 +161,7 @@ def _refused(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number of JSON")
 
 
-def _place(path: str, data: Any) -> str:
+def place_in(path: str, data: Any) -> str:
     """A path in the file, with the rule that it is in named as people count: from 1, and by its name."""
     head, bracket, rest = path.partition("[")
     number, _, member = rest.partition("]")

@@ -1,8 +1,8 @@
-"""Checks a fixture's data against its schema, and says in words what is wrong and what is allowed.
+"""Checks a file's data against its schema, and says in words what is wrong and what is allowed.
 
-The schema in `spec/mock/` is read directly, because the `mock` extra has no JSON Schema library and a person who
-writes a file deserves one clear sentence. Only the keywords that the schema uses are read; any other is an error, so
-that no rule of it can be overlooked.
+The schemas in `spec/mock/` are read directly, because the `mock` extra has no JSON Schema library and a person who
+writes a file deserves one clear sentence. Only the keywords that the schemas use are read; any other is an error, so
+that no rule of them can be overlooked.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class Violation(NamedTuple):
     why: str
 
 
-def violation(value: Any) -> Violation | None:
-    """The first thing in a rule file's data that the schema does not allow, or none."""
-    return _check(_Schema(_document(SCHEMA_PATH), SCHEMA_PATH), value, "")
+def violation(value: Any, schema: str = SCHEMA_PATH) -> Violation | None:
+    """The first thing in a file's data that its schema does not allow, or none; `schema` is its path in the spec."""
+    return _check(_Schema(_document(schema), schema), value, "")
 
 
 class _Schema:
@@ -44,11 +44,11 @@ class _Schema:
         while "$ref" in node:
             place, _, name = node["$ref"].partition("#/$defs/")
             if place:
-                document = f"schemas/{place.removeprefix('../')}"
+                document = f"schemas/{place.removeprefix('../')}" if place.startswith("../") else f"mock/{place}"
             node = {**_document(document)["$defs"][name], **{word: node[word] for word in node if word != "$ref"}}
         unknown = node.keys() - _KEYWORDS.keys() - _DESCRIPTIVE
         if unknown:
-            raise NotImplementedError(f"the schema of rules uses keywords that nobody reads: {sorted(unknown)}")
+            raise NotImplementedError(f"the schema {document} uses keywords that nobody reads: {sorted(unknown)}")
         self.node = node
         self._document = document
 

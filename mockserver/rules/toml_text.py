@@ -28,7 +28,8 @@ def toml_text(data: Mapping[str, list[dict[str, Any]]]) -> str:
         for name, rows in data.items()
         for table in rows
     ]
-    return "\n\n".join(tables) + "\n" if tables else "".join(f"{_key(name)} = []\n" for name in data)
+    empty = [f"{_key(name)} = []" for name, rows in data.items() if not rows]  # before all tables, or one would hold it
+    return "\n\n".join([*empty, *tables]) + "\n"
 
 
 def _key(name: str) -> str:

@@ -42,12 +42,18 @@ class Circumstances:
         timers: Timers,
     ) -> None:
         self.faults: StandingFaults = NoFaults() if faults is None else faults
-        self._pace = pace
+        self.pace = pace
         self._model = model
         self._limits = limits
         self._timers = timers
         self._numbers = count()
         self._understudies: dict[str, Understudy] = {}
+
+    def forget(self, service: str, now: float) -> None:
+        """Lets the model stand in anew for a service whose settings have changed."""
+        understudy = self._understudies.pop(service, None)
+        if understudy is not None:
+            understudy.service.retire(now)
 
     def arriving(self, service: str, out: Callable[[Step, float], object]) -> Lane | None:
         """The lane that a request has to pass before it is read, or none where nothing befalls it.
@@ -84,7 +90,7 @@ class Circumstances:
 
     def rhythm(self, plan: Plan, service: Service, generation: Generation, now: float) -> Rhythm | None:
         """When each token of a generation that begins now may be let out; none for at once."""
-        pace = plan.pace or service.settings.pace or self._pace
+        pace = plan.pace or service.settings.pace or self.pace
         for fault in plan.faults:
             slowed = fault.pace(pace or _AT_ONCE)
             if slowed is not (pace or _AT_ONCE):

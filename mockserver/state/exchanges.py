@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from mockserver.rules.replies import TextReply
     from mockserver.state.answers import Answer, Forwarded
+    from mockserver.state.delivery import Headers
     from mockserver.state.generations import Generation
     from mockserver.state.player import Player
     from mockserver.state.services import Service
@@ -72,6 +73,7 @@ class Exchange:
         "at",
         "begins",
         "forwarded",
+        "headers",
         "leave",
         "left_at",
         "number",
@@ -115,6 +117,8 @@ class Exchange:
         self.answered_at: float | None = None
         self.left_at: float | None = None
         """When the client left before its answer."""
+        self.headers: Headers = ()
+        """What the answer's head says beside its own headers."""
         self.status: int | None = None
         """The HTTP status of the answer, where a door tells it."""
         self.answered: Callable[[], object] | None = None

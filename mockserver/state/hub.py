@@ -16,6 +16,7 @@ from mockserver.state.admission import Admission
 from mockserver.state.answers import Answer, failure
 from mockserver.state.behaviour import Behaviour
 from mockserver.state.circumstances import Circumstances
+from mockserver.state.cors import answer_headers, preflight_headers
 from mockserver.state.delivery import JSON_TYPE, Message, delivery
 from mockserver.state.exchanges import Asked, Call, Exchange
 from mockserver.state.generations import Refused
@@ -34,11 +35,11 @@ if TYPE_CHECKING:
 
     from mockserver.journal import Journal
     from mockserver.rules import RuleBook
-    from mockserver.state.delivery import Step, Steps
+    from mockserver.state.delivery import Headers, Step, Steps
     from mockserver.state.lane import Lane
     from mockserver.state.links import Link, Wire
     from mockserver.state.plan import Pace, StandingFaults
-    from mockserver.state.services import ServiceSettings
+    from mockserver.state.services import Service, ServiceSettings
 
 __all__ = ["Exchange", "HubState"]
 
@@ -64,6 +65,7 @@ class HubState:
         faults: StandingFaults | None = None,
         rules: RuleBook | None = None,
         journal: Journal | None = None,
+        cors: bool = False,
         now: float = 0.0,
     ) -> None:
         self.behaviour = behaviour or Behaviour()
@@ -71,10 +73,11 @@ class HubState:
         self.timers = Timers()
         self.rules = rules
         self.journal = journal
+        self.cors = cors
         self._matching_statuses = matching_statuses
         self._model = SimulatedModel()
         self._circumstances = Circumstances(pace, faults, self._model, self.limits, self.timers)
-        self._services = {row.name: self.behaviour.service_type(row, self.limits, self.timers, now) for row in services}
+        self._services = {row.name: self._new_service(row, now) for row in services}
         self._streams = OpenStreams(self.behaviour, self._circumstances, self.limits, self.timers)
         self._admission = Admission(self._services, self.behaviour, self.limits, self._streams)
         self._whole = WholeReplies(self.behaviour, self._circumstances, self._model, self.timers)
@@ -86,14 +89,51 @@ class HubState:
         self._posts = 0
         self._is_stopping = False
 
+    def change(
+        self,
+        services: Iterable[ServiceSettings],
+        now: float,
+        *,
+        limits: Mapping[str, float],
+        matching_statuses: bool,
+        pace: Pace | None,
+        cors: bool,
+    ) -> None:
+        """Takes other settings while it runs: what has begun goes on, what comes finds the new ones.
+
+        A service that stays keeps its provider, its queue and its counters; see `Service.change` and `Service.retire`.
+        """
+        self.limits.update(self.behaviour.kept_limits(checked_limits(limits)))
+        self.cors, self._matching_statuses, self._circumstances.pace = cors, matching_statuses, pace
+        before = dict(self._services)
+        self._services.clear()  # whoever looks services up looks in here
+        for row in services:
+            service = before.pop(row.name, None) or self._new_service(row, now)
+            self._services[row.name] = service
+            if service.settings != row:
+                service.change(row, now)
+                self._circumstances.forget(row.name, now)
+        for name, service in before.items():
+            service.retire(now)
+            self._circumstances.forget(name, now)
+
     # -- clients
 
     def post(
-        self, path: str, body: bytes | None, now: float, *, content_type: str = "", access_key: str | None = None
+        self,
+        path: str,
+        body: bytes | None,
+        now: float,
+        *,
+        content_type: str = "",
+        access_key: str | None = None,
+        origin: bytes = b"",
     ) -> Exchange:
         """Takes a client's request: one answer, whatever it holds. A body over the limit may be given as None."""
         self._posts += 1
         exchange = Exchange(self._posts, path, now, size=len(body or b""))
+        if self.cors:
+            exchange.headers = answer_headers(origin)
         if self.journal is not None:
             self.journal.begin(exchange)
         self._attempt(exchange, partial(self._receive, exchange, body, content_type, access_key), now)
@@ -197,6 +237,9 @@ class HubState:
         self._links.add(link)
         return link
 
+    def _new_service(self, settings: ServiceSettings, now: float) -> Service:
+        return self.behaviour.service_type(settings, self.limits, self.timers, now)
+
     def disconnect(self, link: Link, now: float) -> None:
         """A provider's connection is over."""
         self._links.discard(link)
@@ -244,17 +287,29 @@ class HubState:
         """What an answered exchange is answered with."""
         if exchange.answer is None or exchange.status is None:
             raise RuntimeError("an exchange has no message before its answer")
-        message = _message(exchange.status, self.behaviour.render(exchange.answer))
+        message = _message(exchange.status, self.behaviour.render(exchange.answer), *exchange.headers)
         return message._replace(headers=self.behaviour.headers(message.headers))
 
-    def refused_method(self) -> Message:
-        """What a request by another method than POST is answered with."""
+    def no_post(self, method: str, headers: Mapping[bytes, bytes]) -> Message:
+        """What a request by another method than POST is answered with; `headers` have lower-case names."""
+        more: Headers = ()
+        if self.cors:
+            origin = headers.get(b"origin", b"")
+            wanted = headers.get(b"access-control-request-method", b"")
+            if method == "OPTIONS" and wanted:
+                allowed = preflight_headers(origin, wanted, headers.get(b"access-control-request-headers", b""))
+                if allowed is not None:
+                    return Message(204, allowed, b"")
+            more = answer_headers(origin)
         answer = failure(ErrorCode.INVALID_JSON, "The hub takes POST requests only.")
-        return _message(405, self.behaviour.render(answer), (b"allow", b"POST"))
+        return _message(405, self.behaviour.render(answer), (b"allow", b"POST"), *more)
 
     def stopping(self) -> Message:
         """What a request that is not yet whole is answered with when the hub stops."""
-        answer = failure(ErrorCode.SHUTTING_DOWN, "The hub is stopping.")
+        return self.refusal(failure(ErrorCode.SHUTTING_DOWN, "The hub is stopping."))
+
+    def refusal(self, answer: Answer) -> Message:
+        """What a request is answered with that is no exchange of the hub's."""
         return _message(self.status(answer), self.behaviour.render(answer))
 
     def delivery(self, exchange: Exchange) -> Steps:

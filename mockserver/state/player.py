@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mockserver.state.timers import Timer, Timers
 
 _BLANK = Body(b" ")
-_WARM_HEAD = Head(200, (JSON_TYPE,))
+_WARM_STATUS = 200
 
 
 class Player:
@@ -90,7 +90,7 @@ class Player:
     def _keep_warm(self, due: float) -> None:
         if not self._is_warm:
             self._is_warm = True
-            self._exchange.status = _WARM_HEAD.status
-            self._put(_WARM_HEAD)
+            self._exchange.status = _WARM_STATUS
+            self._put(Head(_WARM_STATUS, (JSON_TYPE, *self._exchange.headers)))
         self._put(_BLANK)
         self._warm_at(due + self._keep_warm_s)

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import math
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from mockserver.state.plan import Fault, Pace
     from mockserver.state.timers import Timer, Timers
 
+
+DEFAULT_KEY = "DEMOKEY"
+"""The service key of a service that nobody gave one. It is no secret."""
 
 _SERVICE_NAME: TypeAdapter[str] = TypeAdapter(ServiceName)
 
@@ -109,7 +112,7 @@ class Service:
     """A service while the hub runs."""
 
     def __init__(self, settings: ServiceSettings, limits: Mapping[str, float], timers: Timers, now: float) -> None:
-        self.settings = settings
+        self.settings = replace(settings, key="", access_keys=())  # of keys, hashes are kept alone
         self._limits = limits
         self._timers = timers
         self._key_hash = _hashed(settings.key)
@@ -123,6 +126,24 @@ class Service:
         self._quota_until = now
         self.answers_itself = not settings.offline
         self.numreq = 0
+
+    def change(self, settings: ServiceSettings, now: float) -> None:
+        """Takes other settings. A provider whose key has changed is sent away; what waits, waits on."""
+        before, self.settings = self.settings, settings
+        self._key_hash = _hashed(settings.key)
+        self._access_hashes = [_hashed(key) for key in settings.access_keys]
+        if settings.key != before.key and self._link is not None:
+            self._link.close(now)
+        if settings.offline != before.offline and self._link is None:
+            self.answers_itself = not settings.offline
+            self._away_since = -math.inf if settings.offline else None
+
+    def retire(self, now: float) -> None:
+        """The hub has this service no more: its provider is sent away, and what waits is answered with code 7."""
+        if self._link is not None:
+            self._link.close(now)
+        self._stop_away_timer()
+        self._give_up_waiting(now)
 
     # -- keys and quotas
 

@@ -1,140 +1,154 @@
-"""`neuroengine mock`: a mock hub until Ctrl-C or SIGTERM."""
+"""`neuroengine mock`: a mock hub until Ctrl-C or SIGTERM.
+
+Exit codes: 0 it ran, or the settings are right; 2 a flag, a configuration or a rule file is wrong; 3 a port is taken,
+or a file cannot be written.
+"""
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
 import threading
+from contextlib import ExitStack
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from neuroengine.cli.console import fail
+from neuroengine.cli.console import EXIT_UNREACHABLE, EXIT_USAGE, fail
+from neuroengine.cli.mock_flags import MockCommand, data_of, mock_options
+from neuroengine.cli.mock_words import Words, fault_rows, print_rows, wrong_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+    from types import ModuleType
+
     from mockserver import MockHub
+    from mockserver.config import Config
 
 
-def _pairs(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
-    """Reads NAME=VALUE options."""
-    pairs = {}
-    for value in values:
-        name, separator, rest = value.partition("=")
-        if not separator or not name or not rest:
-            raise click.BadParameter(f"{value!r} is not of the form NAME=VALUE", context, parameter)
-        if name in pairs:
-            raise click.BadParameter(f"{name!r} is given twice", context, parameter)
-        pairs[name] = rest
-    return pairs
-
-
-@click.command(name="mock")
-@click.option("--http-port", type=click.IntRange(0, 65535), default=0, help="Port for clients; 0 takes a free one.")
-@click.option(
-    "--provider-port", type=click.IntRange(0, 65535), default=0, help="Port for providers; 0 takes a free one."
-)
-@click.option(
-    "--tls/--no-tls", default=True, help="Speak TLS on the HTTP port, by a throw-away authority.", show_default=True
-)
-@click.option(
-    "--service",
-    "services",
-    multiple=True,
-    callback=_pairs,
-    metavar="NAME=KEY",
-    help="A service and its provider's key; may be repeated.",
-)
-@click.option(
-    "--limit",
-    "limits",
-    multiple=True,
-    callback=_pairs,
-    metavar="NAME=VALUE",
-    help="Change one of the hub's limits; may be repeated.",
-)
-@click.option(
-    "--matching-statuses",
-    is_flag=True,
-    help="Answer errors with the HTTP status that the registry names, not with 200.",
-)
-@click.option("--wrong", metavar="NAME", help="Be wrong in one way on purpose; --list-wrong names them.")
-@click.option("--list-wrong", is_flag=True, help="List the wrong hubs and the requirement that each breaks, and exit.")
-@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON with the addresses.")
+@click.command(name="mock", cls=MockCommand)
+@mock_options
 def command(
-    http_port: int,
-    provider_port: int,
-    tls: bool,
-    services: dict[str, str],
-    limits: dict[str, str],
-    matching_statuses: bool,
-    wrong: str | None,
-    list_wrong: bool,
-    as_json: bool,
+    config_file: Path | None, *, check: bool, list_faults: bool, list_wrong: bool, as_json: bool, **flags: Any
 ) -> None:
     """Run a mock hub on this machine until Ctrl-C.
 
-    A service is answered by a simulated model until a provider first logs in to it, from then on by providers only.
+    A service is answered by the simulated model until a provider first logs in to it, from then on by providers only.
+
+    The configuration and the rule files are watched: what changes in them is applied while the hub goes on. SIGHUP has
+    them read at once, unless a terminal holds the command.
     """
-    try:
-        from mockserver import MockHub
-        from mockserver.wrong import WRONG_HUBS
-    except ImportError as error:
-        fail(f"the mock hub needs the package {error.name!r}; run: pip install 'neuroengine[mock]'", 2)
-    if list_wrong:
-        for one in WRONG_HUBS.values():
-            click.echo(f"{one.name}\t{one.breaks}\t{one.summary}")
+    package = _package()
+    if list_faults or list_wrong:
+        _list(package, "faults" if list_faults else "wrong")
         return
-    options: dict[str, Any] = {"tls": tls, "http_port": http_port, "provider_port": provider_port, "wrong": wrong}
-    if services:
-        options["services"] = services
-    try:
-        hub = MockHub(limits=_numbers(limits), matching_statuses=matching_statuses, **options)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
-    try:
-        hub.start()
-    except OSError as error:
-        fail(error.strerror or str(error), 3)
-    try:
-        _announce(hub, as_json)
-        stopped.wait()
-    finally:
-        hub.stop()
+    run = _Run(package, config_file, data_of(flags), as_json=as_json)
+    if check:
+        click.echo(f"{config_file or 'the flags'}: right ({run.config})")
+        return
+    run.until_stopped()
 
 
-def _numbers(limits: dict[str, str]) -> dict[str, float]:
-    numbers = {}
-    for name, text in limits.items():
+def _package() -> ModuleType:
+    """Our own `mockserver`, also where the folder has another one."""
+    from neuroengine.sibling import mockserver
+
+    try:
+        return mockserver()
+    except ImportError as error:
+        fail(str(error), EXIT_USAGE)
+
+
+def _list(package: ModuleType, what: str) -> None:
+    module = import_module(f"{package.__name__}.{what}")
+    print_rows(fault_rows(module.FAULTS) if what == "faults" else wrong_rows(module.WRONG_HUBS))
+
+
+class _Run:
+    """One run of a hub: it is made, announced, changed with its files, and stopped."""
+
+    def __init__(self, package: ModuleType, file: Path | None, flags: dict[str, Any], *, as_json: bool) -> None:
+        self._package = package
+        self._file = file
+        self._flags = flags
+        self._part = import_module(f"{package.__name__}.config")
+        given = {entry["name"] for entry in flags.get("services", ()) if "key" in entry}
+        self._words = Words(as_json=as_json, own_key=self._part.DEFAULT_KEY, shown_keys=given)
         try:
-            numbers[name] = float(text)
-        except ValueError:
-            raise ValueError(f"the limit {name!r} must be a number; it was {text!r}") from None
-    return numbers
+            self.config = self._read()
+            self.hub = self._made()
+        except ValueError as error:
+            if file is not None and str(error).startswith(f"{file}: "):
+                fail(str(error), EXIT_USAGE)
+            raise click.UsageError(str(error)) from None
 
+    def _read(self) -> Config:
+        config: Config = self._part.read_config(self._file, self._flags)
+        return config
 
-def _announce(hub: MockHub, as_json: bool) -> None:
-    """Prints the addresses; the hub answers already."""
-    if as_json:
-        services = [{"name": service.name, "key": service.key} for service in hub.services]
-        line = {"url": hub.url, "provider": hub.provider, "ca_file": hub.ca_file, "services": services}
-        click.echo(json.dumps(line))
-    else:
-        name = hub.services[0].name
-        trust = f"--cacert {hub.ca_file} " if hub.url.startswith("https") else ""
-        click.echo(f"clients    {hub.url}")
-        click.echo(f"providers  {hub.provider} (TLS)")
-        click.echo(f"trust      {hub.ca_file}")
-        for service in hub.services:
-            click.echo(f"service    {service.name}   key {service.key}")
-        click.echo("\nTry it:\n")
-        click.echo(f"""  curl {trust}{hub.url}/{name} -d '{{"message": "Hello LLM"}}'\n""")
-        click.echo(
-            f"  export NEUROENGINE_URL={hub.url} NEUROENGINE_PROVIDER={hub.provider} SSL_CERT_FILE={hub.ca_file}"
+    def _made(self) -> MockHub:
+        config = self.config
+        options: dict[str, Any] = {**config.settings}
+        if config.clock_scale != 1:
+            options["clock"] = self._package.Clock(scale=config.clock_scale)
+        if config.record is not None:
+            live = import_module(f"{self._package.__name__}.recording").Live
+            record = config.record
+            options["record"] = live(record.url, ca_file=record.ca_file, insecure=record.insecure)
+        hub: MockHub = self._package.MockHub(
+            tls=config.tls, http_port=config.http_port, provider_port=config.provider_port, **options
         )
-        click.echo(f"""  neuroengine ask --service {name} "Hello LLM"\n""")
-        click.echo("Ctrl-C ends it.")
-    sys.stdout.flush()
+        return hub
+
+    def until_stopped(self) -> None:
+        """Runs the hub until a signal ends it."""
+        stopped = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stopped.set())
+        try:
+            self.hub.start()
+        except OSError as error:
+            fail(error.strerror or str(error), EXIT_UNREACHABLE)
+        try:
+            with ExitStack() as stack:
+                if self.config.files:
+                    watcher = stack.enter_context(self._part.Watcher(self.config.files, self._reload))
+                    # A terminal that is closed sends the same signal, and must not leave a hub behind.
+                    if hasattr(signal, "SIGHUP") and not sys.stdin.isatty():
+                        signal.signal(signal.SIGHUP, lambda *_: watcher.look_now())
+                self._words.announce(self.hub, self.config)
+                stopped.wait()
+        finally:
+            self.hub.stop()
+        self._write()
+
+    def _reload(self) -> Iterable[Path]:
+        """Applies what the files say now; where they are wrong, everything stays as it was."""
+        before = self.config
+        try:
+            config = self._read()
+            self.hub.change(**{name: config.settings[name] for name in self._part.CHANGEABLE})  # type: ignore[literal-required]  # names of settings
+        except ValueError as error:
+            self._words.refused(str(error))
+            return before.files
+        except Exception as error:  # noqa: BLE001 - a thread that nobody watches must not end in silence
+            self._words.refused(f"{type(error).__name__}: {error}")
+            return before.files
+        self.config = config
+        self._words.applied(config, self.hub, self._part.waiting(before, config))
+        return config.files
+
+    def _write(self) -> None:
+        """Writes what the hub has to leave behind."""
+        config = self.config
+        try:
+            if config.journal_file is not None:
+                self.hub.journal.write_har(config.journal_file, self.hub.url)
+            if config.record is not None:
+                recorder = self.hub.recorder
+                rules, services = recorder.write(config.record.to, timings=config.record.timings)
+                self._words.recorded(config.record.to, rules, services, recorder.left_out)
+        except (OSError, ValueError) as error:
+            fail(str(error), EXIT_UNREACHABLE)
