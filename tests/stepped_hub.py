@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mockserver.faults import StandingFault
+    from mockserver.state.hub import HubState
 
 Json = dict[str, Any]
 
@@ -156,9 +157,10 @@ class Stage:
 
     def ask(self, message: str = "Hello LLM", **fields: object) -> Caller:
         """A caller whose request is at the hub, which has not answered all of it."""
-        before = self.waiting
+        before = self._there(self.hub._keeper.state)
         caller = self.caller().ask(message, **fields)
-        self.hub.until_waiting(before + 1)
+        # Others may leave meanwhile, so that their number tells nothing.
+        assert self.hub._keeper.wait_until(lambda state: bool(self._there(state) - before), DEADLINE_S)
         return caller
 
     def provider(self, **more: Any) -> RecordProvider:
@@ -176,15 +178,15 @@ class Stage:
         return str(answer["reply"])
 
     @property
-    def waiting(self) -> int:
-        """How many requests wait for something."""
-        return self.hub._keeper.state.waiting
-
-    @property
     def numreq(self) -> int:
         """How many generations the hub has counted."""
         with client(self.hub) as connection:
             return int(post(connection, {"command": "getmodels"})[0]["numreq"])
+
+    @staticmethod
+    def _there(state: HubState) -> set[object]:
+        """Everything that waits at the hub: requests on their way to it, and exchanges."""
+        return {*state._arriving, *state._playing, *state._waiting}
 
     def is_left_alone(self) -> bool:
         """Whether soon nobody waits at the hub."""
