@@ -29,6 +29,10 @@ def unread_bytes(transport: asyncio.WriteTransport) -> int:
     return unread
 
 
+GRACE_S = 0.1
+"""How long bytes that are late by the hub's clock may still take to come, in real seconds."""
+
+
 class Patience:
     """The patience with one connection. `too_slow` ends it when bytes did not come in time."""
 
@@ -81,6 +85,10 @@ class Patience:
         self.await_no_reader()
 
     def _sent_too_slowly(self, timer: Timer) -> None:
+        # A clock that leaps must not cut off what is on its way in the network, whose time is real.
+        self._loop.call_later(GRACE_S, self._cut_off, timer)
+
+    def _cut_off(self, timer: Timer) -> None:
         if timer is self._sender:
             self.await_no_bytes()
             self._too_slow()
