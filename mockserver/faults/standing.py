@@ -132,6 +132,7 @@ class Faults:
 
     def add(
         self,
+        /,
         name: str,
         *,
         leg: str | None = None,

@@ -318,6 +318,10 @@ class HubState:
         self._playing.add(exchange)
         exchange.player.start(now, is_answered=exchange.answer is not None)
 
+    def service_entries(self) -> list[dict[str, Any]]:
+        """Every service's row in the model list, whatever a wrong hub would say; they hold no key."""
+        return [service.entry() for service in self._services.values()]
+
     @property
     def waiting(self) -> int:
         """How many requests wait for anything: to be read, to be answered, or for the rest of their answer."""
