@@ -63,15 +63,24 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def selftest(session: nox.Session) -> None:
-    """Judge the suite at length: 50 seeds on the right hub, every wrong hub; 10,000 examples of the link's framing."""
+    """Judge the suite over 50 seeds and at every wrong hub; 100,000 cases of framing, 5,000 streams under faults."""
     _install_tests(session)
     suite = (
         "tests/test_conformance_hubs.py",
         "tests/test_mutants.py",
         "tests/test_frames.py",
         "tests/test_provider_link.py",
+        "tests/test_stream_faults.py",
+        "tests/test_stream_proxy.py",
     )
-    session.run("pytest", "-n", "2", *suite, *session.posargs, env={"NE_SEEDS": "50", "NE_EXAMPLES": "10000"})
+    session.run(
+        "pytest",
+        "-n",
+        "2",
+        *suite,
+        *session.posargs,
+        env={"NE_SEEDS": "50", "NE_EXAMPLES": "100000", "NE_STREAMS": "5000"},
+    )
 
 
 @nox.session

@@ -11,23 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.client_wire import CONNECTION, ClientWire
 from mockserver.outbox import Outbox
-from mockserver.state.answers import failure
-from mockserver.state.delivery import JSON_TYPE, Body, End
-from neuroengine._generated.registry import ErrorCode
+from mockserver.request_headers import read_headers
+from mockserver.state.delivery import Body, End
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
     from mockserver.keeper import Keeper
-    from mockserver.state.answers import Answer
     from mockserver.state.delivery import Message
     from mockserver.state.lane import Lane
 
     Scope = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
     Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
-_BEARER = "bearer "
 
 
 class _ClientLeft(Exception):
@@ -45,9 +41,8 @@ class HubApp:
 
     async def stop_reading(self) -> None:
         """Answers every request that is not yet whole, because the hub stops."""
-        answer = failure(ErrorCode.SHUTTING_DOWN, "The hub is stopping.")
         for send in tuple(self._reading):
-            await self._send(send, answer)
+            await say(send, self._keeper.state.stopping())
 
     async def close(self) -> None:
         """Gives back what it holds, on the loop that it ran on."""
@@ -57,11 +52,12 @@ class HubApp:
         if scope["type"] != "http":
             raise RuntimeError(f"the hub serves HTTP only, not {scope['type']}")
         if scope["method"] != "POST":
-            await self._say(send, self._keeper.state.no_post(scope["method"], dict(scope["headers"])))
+            await say(send, self._keeper.state.no_post(scope["method"], dict(scope["headers"])))
             return
         self._reading.add(send)
         try:
-            body = await self._arrival(scope, receive, send)
+            arrives = self._arrival(scope, receive, send) if self._keeper.state.faults else self._read(receive)
+            body = await arrives
         except _ClientLeft:
             return
         finally:
@@ -79,8 +75,6 @@ class HubApp:
         Raises:
             _ClientLeft: no request came of it.
         """
-        if not self._keeper.state.faults:
-            return await self._read(receive)
         outbox = Outbox()
         with self._keeper as now:
             state = self._keeper.state
@@ -119,23 +113,18 @@ class HubApp:
             await _disconnected(receive)
 
     async def _answer(self, scope: Scope, body: bytes | None, receive: Receive, send: Send) -> None:
-        headers = scope["headers"]
+        content_type, access_key, origin = read_headers(scope["headers"])
         with self._keeper as now:
             state = self._keeper.state
             exchange = state.post(
-                scope["path"],
-                body,
-                now,
-                content_type=_header(headers, b"content-type"),
-                access_key=_access_key(_header(headers, b"authorization")),
-                origin=_header(headers, b"origin").encode("latin-1"),
+                scope["path"], body, now, content_type=content_type, access_key=access_key, origin=origin
             )
-            message = state.message(exchange) if exchange.answer is not None and not exchange.plan.faults else None
-            if message is None:
+            is_whole = exchange.answer is not None and not exchange.plan.faults
+            if not is_whole:
                 outbox = Outbox()
                 state.play(exchange, outbox.put, now)
-        if message is not None:
-            await self._say(send, message)
+        if is_whole:
+            await say(send, state.message(exchange))
             return
         left = asyncio.ensure_future(_disconnected(receive))
         left.add_done_callback(lambda _: outbox.close())
@@ -163,18 +152,11 @@ class HubApp:
             more = message.get("more_body", False)
         return bytes(body) if len(body) <= limit else None
 
-    async def _send(self, send: Send, answer: Answer) -> None:
-        body = self._keeper.state.behaviour.render(answer)
-        status = self._keeper.state.status(answer)
-        headers = self._keeper.state.behaviour.headers((JSON_TYPE, (b"content-length", b"%d" % len(body))))
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
 
-    @staticmethod
-    async def _say(send: Send, message: Message) -> None:
-        status, headers, body = message
-        await send({"type": "http.response.start", "status": status, "headers": list(headers)})
-        await send({"type": "http.response.body", "body": body})
+async def say(send: Send, message: Message) -> None:
+    """Sends a whole answer."""
+    await send({"type": "http.response.start", "status": message.status, "headers": list(message.headers)})
+    await send({"type": "http.response.body", "body": message.body})
 
 
 async def _disconnected(receive: Receive) -> None:
@@ -186,16 +168,3 @@ def _transport(scope: Scope) -> asyncio.Transport:
     """The connection's transport, for what is not HTTP."""
     transport: asyncio.Transport = scope["state"][CONNECTION].transport
     return transport
-
-
-def _header(headers: list[tuple[bytes, bytes]], name: bytes) -> str:
-    for found, value in headers:
-        if found == name:
-            return value.decode("latin-1")
-    return ""
-
-
-def _access_key(authorization: str) -> str | None:
-    if authorization[: len(_BEARER)].lower() == _BEARER:
-        return authorization[len(_BEARER) :].strip()
-    return None

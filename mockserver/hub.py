@@ -105,7 +105,7 @@ class MockHub(InProcessDoors):
             "limits": limits,
             "matching_statuses": matching_statuses,
             "pace": pace,
-            "faults": tuple(faults),
+            "faults": faults if isinstance(faults, str) else tuple(faults),
             "wrong": wrong,
             "rules": rules if isinstance(rules, str | PathLike) else tuple(rules),
             "strict": strict,

@@ -96,7 +96,8 @@ class Keeper:
 
     def pause_s(self) -> float | None:
         """How many real seconds somebody may sleep who wants to meet the next deadline; None is for ever."""
-        pause = math.inf if self.next_deadline is None else self.clock.real_s(self.next_deadline)
+        when = self.next_deadline  # which may change meanwhile
+        pause = math.inf if when is None else self.clock.real_s(when)
         return None if pause == math.inf else pause
 
     def catch_up(self) -> None:

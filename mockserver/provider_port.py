@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from mockserver.state.links import Link
 
 BACKLOG = 1024
-"""How many connections may wait to be accepted: all providers come back at once when a hub restarts."""
+"""How many connections may wait to be accepted: all providers come back at once when a hub restarts, and clients of a
+load test all at once."""
 
 
 class ProviderConnection(asyncio.Protocol):

@@ -13,9 +13,11 @@ KEY_FIELD = "key"
 
 
 def redacted_key(key: Any) -> Any:
-    """A short hash in place of a stream key, the same for the same key; what is no key stays."""
-    if not isinstance(key, str) or not key:
+    """A short hash in place of a stream key, the same for the same key; no key stays, of what is none its type does."""
+    if not key:
         return key
+    if not isinstance(key, str):
+        return f"({type(key).__name__})"
     return f"sha256:{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
 

@@ -12,12 +12,11 @@ import math
 import threading
 from typing import TYPE_CHECKING, Any
 
-import uvicorn
 from uvicorn.server import ServerState
 
 from mockserver.app import HubApp
-from mockserver.client_wire import CONNECTION
-from mockserver.provider_port import ProviderConnection, serve_providers
+from mockserver.http_port import serve_http
+from mockserver.provider_port import BACKLOG, ProviderConnection, serve_providers
 from mockserver.tls import GOODBYE_S
 
 if TYPE_CHECKING:
@@ -42,9 +41,6 @@ perhaps through TLS, and uvloop sends at the end of the turn."""
 
 _LOOP_STEP_S = 0.001
 """How finely uvloop tells the time, in seconds."""
-
-KEEP_ALIVE_S = 300
-"""How long an idle HTTP connection is kept, in seconds: longer than a test pauses."""
 
 
 class Runner:
@@ -108,15 +104,17 @@ class Runner:
         self._stop = asyncio.Event()
         app = self._app
         clients = await loop.create_server(
-            self._http_protocol(app),
+            serve_http(self._keeper, app, self._connections, self._http),
             sock=self._http,
             ssl=self._http_tls,
             ssl_shutdown_timeout=GOODBYE_S if self._http_tls else None,
+            backlog=BACKLOG,
         )
         admin = None
         if self._admin is not None:
             admin_app, admin_socket = self._admin
-            admin = await loop.create_server(self._http_protocol(admin_app), sock=admin_socket)
+            door = serve_http(self._keeper, admin_app, self._connections, admin_socket)
+            admin = await loop.create_server(door, sock=admin_socket)
         providers = await serve_providers(self._keeper, self._providers, self._provider, self._provider_tls)
         self._keeper.alarms.add(self._deadline_moved)
         self._keeper.deliveries.add(self._deliver)
@@ -134,27 +132,6 @@ class Runner:
         self._cancel_wakeup()
         await self._drain(app)
         await app.close()
-
-    def _http_protocol(self, app: HubApp | AdminApp) -> Any:
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            server_header=False,
-            date_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=KEEP_ALIVE_S,
-        )
-        config.load()
-        protocol: Any = config.http_protocol_class
-
-        def connection() -> Any:
-            made = protocol(config=config, server_state=self._connections, app_state={})
-            made.app_state[CONNECTION] = made
-            return made
-
-        return connection
 
     async def _drain(self, app: HubApp) -> None:
         """Lets clients that asked take their answer, and cuts every connection that is still open then."""

@@ -106,7 +106,7 @@ def _wait(visitor: Visitor, is_there: Callable[[], bool]) -> None:
     if is_there():
         return
     keeper, woken = visitor.keeper, threading.Event()
-    with visitor.waiting(woken.set):
+    with visitor.waiting(is_there, woken.set):
         while not is_there():
             if not (keeper.clock.leaps and keeper.leap()):
                 woken.wait(keeper.pause_s())
@@ -120,7 +120,7 @@ async def _async_wait(visitor: Visitor, is_there: Callable[[], bool]) -> None:
     if is_there():
         return
     keeper, woken = visitor.keeper, asyncio.Event()
-    with visitor.waiting(waker(woken)):
+    with visitor.waiting(is_there, waker(woken)):
         while not is_there():
             may_leap = keeper.clock.leaps and keeper.next_deadline is not None
             with suppress(TimeoutError):

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import httpx
 
+from mockserver.request_headers import read_headers
 from mockserver.state.delivery import Body, Close, End, Flood, Head, Reset
 
 if TYPE_CHECKING:
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from mockserver.state.exchanges import Exchange
     from mockserver.state.lane import Lane
 
-_BEARER: Final = b"bearer "
 _HTTP_1: Final = {"http_version": b"HTTP/1.1"}
 
 
@@ -41,11 +42,7 @@ class Line:
 
 
 class Visitor:
-    """One request of an httpx client, and what the client has seen of the answer and not yet taken.
-
-    Raises:
-        httpx.ConnectError: the hub is stopped.
-    """
+    """One request of an httpx client, and what the client has seen of the answer and not yet taken."""
 
     __slots__ = (
         "_arrived", "_chunks", "_error", "_exchange", "_flood", "_headers", "_is_over", "_lane", "_left", "_length",
@@ -53,8 +50,6 @@ class Visitor:
     )  # fmt: skip
 
     def __init__(self, line: Line, request: httpx.Request) -> None:
-        if line.keeper.is_closed:
-            raise httpx.ConnectError("the hub is stopped")
         self.keeper = line.keeper
         self._line = line
         self._state = line.keeper.state
@@ -79,8 +74,15 @@ class Visitor:
         return self._state.limits["http_body_bytes"]
 
     def ask(self, body: bytes) -> None:
-        """Sends the request."""
+        """Sends the request.
+
+        Raises:
+            httpx.ConnectError: the hub is stopped.
+        """
         with self.keeper as now:
+            if self.keeper.is_closed:
+                raise httpx.ConnectError("the hub is stopped")
+            self._state = self.keeper.state
             if self._line.is_noisy:
                 self._line.is_noisy = False
                 self._fail(httpx.RemoteProtocolError("illegal status line"))
@@ -103,16 +105,18 @@ class Visitor:
             self._part()
 
     @contextmanager
-    def waiting(self, wake: Callable[[], object]) -> Iterator[None]:
+    def waiting(self, is_there: Callable[[], bool], wake: Callable[[], object]) -> Iterator[None]:
         """Has `wake` called, in any thread, for everything new and when a deadline has moved.
 
-        A client that does not wait to the end, because its patience is over or because it is cancelled, leaves.
+        A client whose patience is over before what it waits for `is_there` leaves, and so does one that is cancelled.
         """
         patience = self._request.extensions.get("timeout", {}).get("read")
         with self.keeper as now:
             self._wake = wake
             self.keeper.alarms.add(wake)
-            timer = None if patience is None else self.keeper.timers.at(now + patience, self._give_up)
+            timer = (
+                None if patience is None else self.keeper.timers.at(now + patience, partial(self._give_up, is_there))
+            )
         try:
             yield
         except BaseException:
@@ -171,6 +175,9 @@ class Visitor:
         elif isinstance(step, End):
             self._leave_lane()
             self._post(self._arrived, now)
+        elif self.keeper.is_closed:
+            self._see(*self._state.stopping())
+            self._part()
         else:
             self._play(step)
 
@@ -180,22 +187,9 @@ class Visitor:
             self._state.arrived(lane)
 
     def _post(self, body: bytes, now: float) -> None:
-        content_type, authorization, origin = "", b"", b""
-        for name, value in reversed(self._request.headers.raw):
-            match name.lower():
-                case b"content-type":
-                    content_type = value.decode("latin-1")
-                case b"authorization":
-                    authorization = value
-                case b"origin":
-                    origin = value
+        content_type, access_key, origin = read_headers(self._request.headers.raw)
         exchange = self._state.post(
-            self._path,
-            body,
-            now,
-            content_type=content_type,
-            access_key=_access_key(authorization),
-            origin=origin,
+            self._path, body, now, content_type=content_type, access_key=access_key, origin=origin
         )
         if exchange.answer is not None and not exchange.plan.faults:
             self._see(*self._state.message(exchange))
@@ -204,12 +198,14 @@ class Visitor:
             self._state.play(exchange, self._play, now)
 
     def _see(self, status: int, headers: Headers, body: bytes) -> None:
-        """A whole answer that is there at once."""
+        """A whole answer."""
         self._status = status
         self._headers = headers
         self._is_over = True
         if body and self._request.method != "HEAD":
             self._chunks.append(body)
+        if self._wake is not None:
+            self._wake()
 
     def _play(self, step: Step) -> None:
         """A step of the answer, in its time."""
@@ -274,9 +270,9 @@ class Visitor:
         self._error = error
         self._is_over = True
 
-    def _give_up(self, _: float) -> None:
-        """The client's patience is over."""
-        if not self._is_over:
+    def _give_up(self, is_there: Callable[[], bool], _: float) -> None:
+        """The client's patience is over; what came before that it may still take."""
+        if not is_there():
             self._fail(httpx.ReadTimeout("The read operation timed out"))
             self._part()
         if self._wake is not None:
@@ -289,9 +285,3 @@ class Visitor:
             self._leave_lane()
             if exchange is not None:
                 self._state.leave(exchange, now)
-
-
-def _access_key(authorization: bytes) -> str | None:
-    if authorization[: len(_BEARER)].lower() == _BEARER:
-        return authorization[len(_BEARER) :].strip().decode("latin-1")
-    return None

@@ -14,6 +14,7 @@ from neuroengine._version import __version__
 
 if TYPE_CHECKING:
     from neuroengine.client import AsyncClient, Client
+    from neuroengine.conversation import Conversation, Frame
     from neuroengine.errors import (
         ConfigurationError,
         ConnectionFailed,
@@ -47,6 +48,8 @@ __all__ = [
     "Client",
     "ConfigurationError",
     "ConnectionFailed",
+    "Conversation",
+    "Frame",
     "HubError",
     "InvalidField",
     "LinkLost",
@@ -77,6 +80,7 @@ __all__ = [
 
 _HOMES: Final = {
     "client": ("AsyncClient", "Client"),
+    "conversation": ("Conversation", "Frame"),
     "errors": (
         "ConfigurationError",
         "ConnectionFailed",

@@ -113,12 +113,17 @@ class Answering:
         result = await self._call(request)
         if isinstance(result, Iterator | AsyncIterator):
             texts: list[str] = []
+            room = PROVIDER_PAYLOAD_BYTES
 
             def take(text: str) -> bool:
+                nonlocal room
                 texts.append(text)
-                return True
+                room -= len(text)
+                return room >= 0
 
             await self._drain(result, take)
+            if room < 0:
+                raise NotAnAnswer(f"its iterator gave more than {PROVIDER_PAYLOAD_BYTES:,} characters")
             result = "".join(texts)
         return self._payload(result)
 

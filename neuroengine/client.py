@@ -7,7 +7,6 @@ other can.
 from __future__ import annotations
 
 import random
-import secrets
 import time
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -37,6 +36,8 @@ _KEY_BYTES: Final = 32
 
 def random_key() -> str:
     """A new stream key, from the system's secure random source."""
+    import secrets  # here, because a whole reply needs no key
+
     return secrets.token_urlsafe(_KEY_BYTES)
 
 

@@ -5,8 +5,7 @@ No event holds a prompt, a reply or a key.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
     from neuroengine.errors import ConnectionFailed, NeuroengineError
 
 
-@dataclass(frozen=True, slots=True)
-class RequestEvent:
+class RequestEvent(NamedTuple):
     """A request goes out.
 
     Attributes:
@@ -27,8 +25,7 @@ class RequestEvent:
     body_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseEvent:
+class ResponseEvent(NamedTuple):
     """A request got its answer, or will get none.
 
     Attributes:
@@ -46,8 +43,7 @@ class ResponseEvent:
     error: ConnectionFailed | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RetryEvent:
+class RetryEvent(NamedTuple):
     """A try failed, and another one follows.
 
     Attributes:
@@ -59,8 +55,7 @@ class RetryEvent:
     error: NeuroengineError
 
 
-@dataclass(frozen=True, slots=True)
-class Hooks:
+class Hooks(NamedTuple):
     """What a program wants to be told of; each is called in the thread or on the loop of the call.
 
     What a hook raises ends the call and reaches its caller.

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 ProviderState = ProviderStayState
 
-RECONNECT: Final = Retry(tries=sys.maxsize, first_wait_s=5.0, longest_wait_s=10.0, jitter=1.0)
-"""How a provider comes back (NE-PROV-015): for ever, and at random within the span, so that the providers of a hub
-that restarts come neither in one burst nor late."""
+RECONNECT: Final = Retry(tries=sys.maxsize, first_wait_s=8.0, longest_wait_s=8.0, jitter=1.0, steady=True)
+"""How a provider comes back (NE-PROV-015): for ever, and each at its own place within the span, so that the providers
+of a hub that restarts come neither in one burst nor late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,8 @@ class Presence:
         self._fire(ProviderStayEvent.LEAVE)
         if self._connection is not None:
             await self._answering.finish_streams()
-            await self._connection.finish()
+            if self._connection is not None:  # the link may be lost or closed meanwhile
+                await self._connection.finish()
         elif self._staying is not None:
             self._staying.cancel()
 

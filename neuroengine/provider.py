@@ -92,8 +92,8 @@ class Provider(Offering):
 
     _stay: Stay | None = None
     _loop: BackgroundLoop | None = None
-    _lock = threading.Lock()
-    """Held for an instant, while a stay begins or ends: any thread may close a provider."""
+    _lock = threading.RLock()
+    """Held for an instant, while a stay begins or ends: any thread, and a signal's handler in it, may end one."""
 
     def connect(self) -> None:
         """Connects and logs in, once; see `AsyncProvider.connect`."""

@@ -7,9 +7,7 @@ Nothing else in the project knows where the files are, and nothing restates what
 from __future__ import annotations
 
 import json
-import tomllib
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,13 +30,16 @@ def root() -> Traversable:
     Raises:
         SpecNotFound: neither `neuroengine/_spec` nor `spec/` beside the package exists.
     """
-    package = files("neuroengine")
-    installed = package / "_spec"
-    if installed.is_dir():
-        return installed
-    checkout = Path(str(package)).parent / "spec"
-    if checkout.is_dir():
-        return checkout
+    package = Path(__file__).parent
+    installed, checkout = package / "_spec", package.parent / "spec"
+    for folder in (installed, checkout):
+        if folder.is_dir():
+            return folder
+
+    from importlib.resources import files  # here, because a package in an archive is rare, and zipfile takes a while
+
+    if (archived := files("neuroengine") / "_spec").is_dir():
+        return archived
     raise SpecNotFound(f"the spec is neither in {installed} nor in {checkout}; install neuroengine again")
 
 
@@ -54,6 +55,8 @@ def read_json(path: str) -> Any:
 
 def read_toml(path: str) -> dict[str, Any]:
     """One TOML file of the spec, parsed."""
+    import tomllib  # here, because a client's request needs the schemas alone
+
     return tomllib.loads(read_text(path))
 
 

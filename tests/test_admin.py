@@ -137,6 +137,19 @@ def test_a_rule_of_functions_is_listed_without_its_data(admin: Admin) -> None:
     assert (listed["name"], listed["rule"]) == ("function", None)
 
 
+def test_a_stream_key_in_a_rule_is_hashed_and_the_rest_of_the_rule_stays_as_it_was(admin: Admin) -> None:
+    wishes = [{"regex": "canary", "flags": "i"}, {"present": True}, {"one_of": ["canary", "", 1]}, "canary"]
+    for wish in wishes:
+        admin.ask("POST", "/rules", {"when": {"fields": {"key": wish, "mood": wish}}, "then": "x"})
+    listed = [one["rule"]["when"]["fields"] for one in reversed(admin.ask("GET", "/rules")["rules"])]
+    assert [fields["mood"] for fields in listed] == wishes
+    regex, present, one_of, exact = (fields["key"] for fields in listed)
+    assert exact.startswith("sha256:")
+    assert regex == {"regex": exact, "flags": "i"}
+    assert present == {"present": True}
+    assert one_of == {"one_of": [exact, "", 1]}
+
+
 def test_near_misses_say_why_the_rules_would_not_answer(admin: Admin) -> None:
     admin.ask("POST", "/rules", {"rules": [GREETING, {"name": "far", "when": {"message": "zzz", "service": "Other"}}]})
     misses = admin.ask("POST", "/near-misses", {"service": DEFAULT_SERVICE, "request": {"message": "Hallo"}})

@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 from mockserver import MockHub
 from mockserver.admin.app import AdminApp
 from mockserver.admin.routes import routes
-from mockserver.rules import OneOf, Rule
+from mockserver.rules import PRESENT, OneOf, Rule
 from mockserver.state.services import ServiceSettings
 from neuroengine import spec
 from neuroengine._generated.registry import HTTP_BODY_BYTES
@@ -293,6 +293,7 @@ def test_no_key_is_in_any_answer() -> None:
     service = ServiceSettings("Mine", canaries[0], access_keys=(canaries[1],))
     with MockHub([service], admin=True) as hub:
         hub.on(fields={"key": canaries[3]}).reply("x")
+        hub.on(fields={"key": PRESENT}).delay(0)
         hub.on(fields={"key": OneOf(canaries[4], "other")}, call=2).fail("queue_full")
         with httpx.Client(transport=hub.transport(), headers={"Authorization": f"Bearer {canaries[1]}"}) as client:
             body = {"message": "Hello", "key": canaries[2]}

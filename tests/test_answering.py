@@ -244,10 +244,11 @@ def test_streams_do_not_mix() -> None:
 
 def test_another_message_under_a_key_is_another_stream() -> None:
     async def use(ask: Any, _: Answering) -> list[str]:
-        first = await ask("one", key="k", gettokens=2)
-        return [first["reply"], (await ask("two", key="k", gettokens=3))["reply"]]
+        first = await ask("one", key="k", gettokens=1)
+        second = [(await ask("two", key="k", gettokens=1))["reply"] for _poll in range(4)]
+        return [first["reply"], *second]
 
-    assert run(use, words, streaming=True) == ["You said", "You said two"]
+    assert run(use, words, streaming=True) == ["You", "You", " said", " two", ""]
 
 
 @pytest.mark.parametrize("answer", ["plain", "asynchronous"])
@@ -278,6 +279,19 @@ def test_a_stream_that_nobody_polls_is_given_up(answer: str, monkeypatch: pytest
     assert run(use, {"plain": endless, "asynchronous": endless_later}[answer], streaming=True)
 
 
+def test_a_whole_reply_without_an_end_does_not_fill_the_memory(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(answering_module, "PROVIDER_PAYLOAD_BYTES", 1000)
+
+    def endless(_: Request) -> Iterator[str]:
+        while True:
+            yield "x" * 100
+
+    assert asked(endless) == {"reply": FAILED, "errorcode": 13}
+    assert "more than 1,000 characters" in caplog.text
+
+
 def test_a_reply_without_an_end_that_nobody_fetches_does_not_fill_the_memory(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -299,16 +313,16 @@ def test_a_reply_without_an_end_that_nobody_fetches_does_not_fill_the_memory(
 
 def test_who_leaves_finishes_its_streams_and_begins_none() -> None:
     async def use(ask: Any, answering: Answering) -> list[Any]:
-        begun = await ask(key="k", gettokens=2)
+        begun = await ask(key="k", gettokens=1)
         leaving = asyncio.ensure_future(answering.finish_streams())
         await asyncio.sleep(0)
         refused = await ask("other", key="new")
         assert not leaving.done()
-        rest = [(await ask(key="k", gettokens=2))["reply"] for _poll in range(2)]
+        rest = [(await ask(key="k", gettokens=1))["reply"] for _poll in range(3)]
         await leaving
         return [begun["reply"], refused["errorcode"], *rest]
 
-    assert run(use, words, streaming=True) == ["You said", 16, " hi", ""]
+    assert run(use, words, streaming=True) == ["You", 16, " said", " hi", ""]
 
 
 def test_a_poll_whose_link_is_lost_takes_its_stream_with_it() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -25,6 +26,7 @@ from neuroengine.transport import http
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 HOSTILE = "a\x1b[31mred\x1b[0m\x1b]0;title\x07\x9b2J\x00\x08b\r\nc\td\x1b"
 MODEL = {
@@ -90,7 +92,7 @@ def test_every_field_of_the_schema_is_an_option_with_its_words(fake: Callable[..
         definition = spec.schema("client")["$defs"][properties[name]["$ref"].rpartition("/")[2]]
         assert f"--{name.replace('_', '-')}" in shown
         words = definition["description"].split(". ")[0].replace("`", "").rstrip(".")
-        assert "".join(words.split()) in shown
+        assert "".join(words.removeprefix("True ").split()).lower() in shown.lower()
         assert name == "raw" or f"[default:{properties[name]['default']}]" in shown
     hub = fake(answered(""))
     given = {"temperature": 0.5, "top_p": 0.25, "top_k": 7, "min_p": 0.125, "repetition_penalty": 1.5, "max_new_len": 9}
@@ -207,6 +209,105 @@ def test_an_error_is_one_sentence_and_its_code(
     assert isinstance(result.exception, SystemExit)
 
 
+@pytest.mark.parametrize(
+    ("answer", "advice"),
+    [
+        (answered("Not here.", 6), 'Not here. "neuroengine models" lists the names.\n'),
+        (answered("Off", 7), 'Off; "neuroengine models" shows who is connected\n'),
+        (
+            answered("A key, please.", 10),
+            "A key, please. Give the key with --access-key-file, or in NEUROENGINE_KEY.\n",
+        ),
+        (answered("Too long.", 11), "Too long. Shorten it; in a chat a smaller --budget does.\n"),
+        (answered("Mine.", 4711), "Mine.\n"),
+        ({}, '; "neuroengine doctor" finds out whether this is a hub\n'),
+        (httpx.ConnectTimeout("late"), '; "neuroengine doctor" finds out where it breaks\n'),
+    ],
+)
+def test_an_error_says_what_can_be_done_about_it(fake: Callable[..., FakeHub], answer: Any, advice: str) -> None:
+    fake(answer)
+    sentence = run("ask", "Hi").stderr
+    assert sentence.endswith(advice)
+    assert sentence.count("\n") == 1
+
+
+def test_on_a_terminal_an_error_is_broken_between_words(
+    fake: Callable[..., FakeHub], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake(answered("Not here, nor anywhere else, and not now either.", 6))
+    piped = run("ask", "Hi").stderr
+    on_a_terminal(monkeypatch, 40)
+    typed = run("ask", "Hi").stderr
+    assert piped.count("\n") == 1
+    assert typed.count("\n") > 2
+    assert all(len(line) <= 40 for line in typed.splitlines())
+    assert typed.split() == piped.split()
+
+
+@pytest.mark.parametrize("options", [[], ["--stream"], ["--json"]], ids=repr)
+def test_a_misspelt_service_is_told_the_names_that_are_near(fake: Callable[..., FakeHub], options: list[str]) -> None:
+    listed = [MODEL | {"name": name} for name in ("Neuroengine-Large", "Neuroengine-Small", f"Elsewhere{HOSTILE}")]
+    fake(answered("Not here.", 6), listed)
+    result = run("ask", "Hi", "--service", "neuroengine-larg", *options)
+    assert result.exit_code == 1
+    assert "Not here. Perhaps you meant Neuroengine-Large or Neuroengine-Small; " in result.stderr
+
+
+@pytest.mark.parametrize("listing", [answered("No list.", 5), [], {}, httpx.ConnectError("gone")], ids=repr)
+def test_a_hub_that_gives_no_names_is_not_the_error_that_is_shown(fake: Callable[..., FakeHub], listing: Any) -> None:
+    fake(answered("Not here.", 6), listing)
+    result = run("ask", "Hi", "--service", "nowhere")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert 'Not here. "neuroengine models" lists the names.' in result.stderr
+
+
+def test_the_access_key_comes_from_a_file_and_is_never_shown(
+    fake: Callable[..., FakeHub], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "key"
+    file.write_text("from-file\n")
+    monkeypatch.setenv("NEUROENGINE_KEY", "from-environment")
+    hub = fake(answered("You said from-file.", 10))
+    for command in (["ask", "Hi"], ["models"]):
+        result = run(*command, "--access-key-file", str(file))
+        assert hub.requests[-1].headers["authorization"] == "Bearer from-file"
+        assert "from-file" not in result.output
+    run("ask", "Hi")
+    assert hub.requests[-1].headers["authorization"] == "Bearer from-environment"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(None, "cannot be read"), (b"\n", "holds no key"), (b"\xff", "holds no text")]
+)
+def test_a_key_file_that_holds_no_key_is_refused(
+    fake: Callable[..., FakeHub], tmp_path: Path, content: bytes | None, words: str
+) -> None:
+    file = tmp_path / "key"
+    if content is not None:
+        file.write_bytes(content)
+    hub = fake(answered("x"))
+    result = run("ask", "Hi", "--access-key-file", str(file))
+    assert (result.exit_code, hub.requests) == (2, [])
+    assert words in result.stderr
+    assert "'--access-key-file'" in result.stderr
+
+
+@pytest.mark.parametrize("proxy", ["ftp://127.0.0.1:1", "socks5://127.0.0.1:1"])
+def test_a_proxy_that_cannot_be_used_is_an_error_in_words(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    result = run("ask", "Hi", "--url", "http://hub.test")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: a proxy that the environment names")
+
+
+@pytest.mark.parametrize("name", ["ask", "chat", "models", "doctor"])
+def test_help_has_examples_and_exit_codes_and_fits_a_terminal(name: str) -> None:
+    shown = run(name, "--help").stdout
+    assert f"  neuroengine {name}" in shown.partition("Examples:")[2]
+    assert "Exit code: 0" in shown
+    assert all(len(line) <= 80 for line in shown.splitlines())
+
+
 def test_ctrl_c_ends_cleanly(fake: Callable[..., FakeHub]) -> None:
     fake(KeyboardInterrupt())
     for arguments in (["ask", "Hi"], ["ask", "Hi", "--stream"], ["models"]):
@@ -223,15 +324,55 @@ def test_the_model_list_is_plain_where_it_is_piped(fake: Callable[..., FakeHub])
     ]
 
 
-def test_the_model_list_is_a_table_on_a_terminal(fake: Callable[..., FakeHub], monkeypatch: pytest.MonkeyPatch) -> None:
-    fake([MODEL])
-    monkeypatch.setenv("COLUMNS", "200")
+def on_a_terminal(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
     monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True, raising=False)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("NO_COLOR", "1")
+
+
+def without_styles(shown: str) -> list[str]:
+    return [line.rstrip() for line in re.sub(r"\x1b\[[0-9;]*m", "", shown).splitlines()]
+
+
+def test_the_model_list_is_a_table_on_a_terminal(fake: Callable[..., FakeHub], monkeypatch: pytest.MonkeyPatch) -> None:
+    fake([MODEL, MODEL | {"name": "Long-Name", "connected": False, "numreq": 12345}])
+    on_a_terminal(monkeypatch, 80)
     shown = run("models").stdout
-    assert "connected" in shown
-    assert "[bold]x[/bold] aredb c d" in shown
+    assert without_styles(shown) == [
+        "name       connected  waiting  requests  operator  comment",
+        "A          yes              0         3  @o        [bold]x[/bold] aredb c d",
+        "Long-Name  no               0     12345  @o        [bold]x[/bold] aredb c d",
+    ]
     assert "\x1b[31m" not in shown
-    assert "│" in shown
+
+
+def test_where_a_table_has_no_room_the_services_stand_one_below_the_other(
+    fake: Callable[..., FakeHub], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake([MODEL, MODEL | {"name": "B" * 40, "comment": ""}])
+    on_a_terminal(monkeypatch, 42)
+    assert without_styles(run("models").stdout) == [
+        "A",
+        "  connected: yes",
+        "  waiting: 0",
+        "  requests: 3",
+        "  operator: @o",
+        "  comment: [bold]x[/bold] aredb c d",
+        "B" * 40,
+        "  connected: yes",
+        "  waiting: 0",
+        "  requests: 3",
+        "  operator: @o",
+    ]
+
+
+def test_a_hub_without_services_is_told_in_words_on_a_terminal(
+    fake: Callable[..., FakeHub], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake([])
+    assert run("models").stdout == "name\tconnected\tqueuelen\tnumreq\toperator\tcomment\n"
+    on_a_terminal(monkeypatch, 80)
+    assert run("models").stdout == "The hub offers no service.\n"
 
 
 def test_the_model_list_as_json_is_what_the_hub_sent(fake: Callable[..., FakeHub]) -> None:
@@ -298,6 +439,27 @@ def test_the_commands_work_in_a_shell(hub: MockHub) -> None:
     whole = output("ask", "Tell me", "--service", "Other", "--seed", "5")
     assert output("ask", "Tell me", "--service", "Other", "--seed", "5", "--stream", "--gettokens", "3") == whole
     assert [model["name"] for model in json.loads(output("models", "--json"))] == ["Neuroengine-Large", "Other"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["models"], ["models", "--json"], ["ask", "Hi", "--stream", "--gettokens", "1"], ["doctor"]],
+    ids=" ".join,
+)
+def test_a_reader_that_has_gone_is_no_error_to_speak_of(hub: MockHub, arguments: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as gone:
+        done = subprocess.run(
+            [sys.executable, "-m", "neuroengine", *arguments],
+            env=environment(hub),
+            stdout=gone,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_ctrl_c_in_a_shell_ends_cleanly() -> None:

@@ -10,7 +10,7 @@ import pytest
 from proxy import Proxy
 
 from mockserver import MockHub
-from neuroengine import AsyncClient, Client, ConnectionFailed, Retry
+from neuroengine import AsyncClient, Client, ConfigurationError, ConnectionFailed, Retry
 from neuroengine.transport.address import proxy_for
 
 if TYPE_CHECKING:
@@ -76,3 +76,17 @@ def test_a_proxy_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch) 
     assert proxy_for("https://hub.test/S") == "http://proxy.test:3128"
     monkeypatch.setenv("NO_PROXY", "hub.test")
     assert proxy_for("https://hub.test/S") is None
+
+
+@pytest.mark.usefixtures("proxy")
+@pytest.mark.parametrize("address", ["ftp://proxy.test:1", "socks5://user:secret@proxy.test:1"])
+def test_a_proxy_of_a_kind_that_cannot_be_used_is_named(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", address)
+
+    async def opened() -> None:
+        AsyncClient(SERVICE, url="http://hub.invalid")
+
+    for call in (lambda: Client(SERVICE, url="http://hub.invalid"), lambda: asyncio.run(opened())):
+        with pytest.raises(ConfigurationError, match="ALL_PROXY") as refused:
+            call()
+        assert "secret" not in str(refused.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import queue
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -247,6 +248,21 @@ def test_a_hub_that_stops_answers_what_waits_and_lets_nobody_in(door: Door, thre
         assert waiting.result(DEADLINE_S)["errorcode"] == ErrorCode.SHUTTING_DOWN
         with pytest.raises(httpx.ConnectError):
             post(client)
+
+
+@pytest.mark.parametrize("by", ["stop", "reset"])
+def test_a_request_on_its_way_is_answered_or_cut_when_the_hub_ends(
+    door: Door, threads: ThreadPoolExecutor, by: str
+) -> None:
+    with door.open(clock=Clock.stepped(), faults=[{"name": "latency", "leg": "client->hub"}]) as (hub, client):
+        coming = threads.submit(outcome, client)
+        hub.until_waiting()
+        getattr(hub, by)()
+        if by == "reset":
+            assert coming.result(DEADLINE_S) == "the connection broke"
+        else:
+            status, body = coming.result(DEADLINE_S)
+            assert (status, json.loads(body)["errorcode"]) == (200, ErrorCode.SHUTTING_DOWN)
 
 
 def test_a_flood_ends_with_the_hub_and_keeps_nobody_from_anything(door: Door) -> None:

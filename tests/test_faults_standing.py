@@ -161,6 +161,12 @@ def test_a_hub_begins_with_its_faults_and_a_reset_brings_them_back() -> None:
     assert list(hub.faults) == []
 
 
+def test_a_single_fault_may_be_given_by_its_name_alone_and_none_without_one() -> None:
+    assert [one.name for one in MockHub(faults="reset").faults] == ["reset"]
+    with pytest.raises(ValueError, match=r"a fault needs a `name`; it was \{'rate': 0\.5\}"):
+        MockHub(faults=[{"rate": 0.5}])
+
+
 def test_faults_may_come_and_go_while_exchanges_go_on() -> None:
     bench = BefallenBench()
 

@@ -8,7 +8,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from framing_script import SCRIPTS, SPACES, Script, single_bytes
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neuroengine._generated.registry import PROVIDER_PAYLOAD_BYTES
@@ -29,8 +30,8 @@ from neuroengine.protocol.frames import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-CASES = int(os.environ.get("NE_EXAMPLES", "500"))
-"""How many examples hypothesis tries; the variable asks for more."""
+CASES = int(os.environ.get("NE_EXAMPLES", "10000"))
+"""How many cases of the framing hypothesis tries; the variable asks for more."""
 
 TRICKY_TEXT = st.text(alphabet='{}[]"\\,: \n\x00\u2028é中😀a', max_size=20)
 JSON_VALUES: st.SearchStrategy[Any] = (
@@ -38,29 +39,9 @@ JSON_VALUES: st.SearchStrategy[Any] = (
     | TRICKY_TEXT
     | st.integers()
 )
-OBJECTS = st.dictionaries(TRICKY_TEXT, JSON_VALUES, max_size=3)
-WHITE_SPACE = st.sampled_from([b"", b" ", b"\r\n", b" \t\n "])
 
 
-@st.composite
-def spelt(draw: st.DrawFn) -> tuple[dict[str, Any], bytes]:
-    """An object and one of the ways to write it."""
-    value = draw(OBJECTS)
-    text = json.dumps(
-        value, ensure_ascii=draw(st.booleans()), indent=draw(st.sampled_from([None, 1])), separators=(",", ":")
-    )
-    return value, text.encode()
-
-
-@st.composite
-def runs(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[bytes]]:
-    """Objects, and the chunks in which their frames arrive."""
-    objects, whole = [], draw(WHITE_SPACE)
-    for value, frame in draw(st.lists(spelt(), max_size=4)):
-        objects.append(value)
-        whole += frame + draw(WHITE_SPACE)
-    cuts = sorted(draw(st.lists(st.integers(0, len(whole)), max_size=6)))
-    return objects, [whole[start:end] for start, end in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
+ANYTHING = (b"{", b"}", b'"', b"\\", b"a", b" ", b"\n", b"[", b"\x00", b"\xff", b'{"a":1}', b'{"}":"{"} ', b"\\u00e9")
 
 
 def fed(chunks: Iterable[bytes]) -> tuple[list[bytes], str | None]:
@@ -69,32 +50,48 @@ def fed(chunks: Iterable[bytes]) -> tuple[list[bytes], str | None]:
     return found, reader.fault
 
 
-def single_bytes(data: bytes) -> list[bytes]:
-    return [data[place : place + 1] for place in range(len(data))]
-
-
-@settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(runs())
-def test_any_run_of_frames_is_found_in_any_cut(run: tuple[list[dict[str, Any]], list[bytes]]) -> None:
-    objects, chunks = run
+@settings(max_examples=CASES, deadline=None)
+@given(SCRIPTS)
+def test_any_run_of_frames_is_found_in_any_cut(script: bytes) -> None:
+    reading = Script(script)
+    objects = [reading.object() for _ in range(reading.number(5))]
+    whole = reading.one_of(SPACES)
+    for value in objects:
+        text = json.dumps(value, ensure_ascii=reading.number(2) == 1, indent=reading.one_of((None, 1)))
+        whole += text.encode() + reading.one_of(SPACES)
+    chunks = reading.cut(whole)
     found, fault = fed(chunks)
     assert fault is None
     assert [json.loads(frame) for frame in found] == objects
-    assert fed(single_bytes(b"".join(chunks))) == (found, None)
+    assert fed([whole]) == fed(single_bytes(whole)) == (found, None)
 
 
 @settings(max_examples=CASES, deadline=None)
-@given(
-    st.lists(st.sampled_from([b"{", b"}", b'"', b"\\", b"a", b" ", b"\n", b"[", b"\x00", b"\xff", b'{"a":1}'])),
-    st.data(),
-)
-@example([b'{"a":1}', b"}"], None)
-def test_any_bytes_mean_the_same_in_any_cut(pieces: list[bytes], data: st.DataObject | None) -> None:
-    whole = b"".join(pieces)
-    cut = data.draw(st.integers(0, len(whole))) if data else 1
-    expected = fed([whole])
-    assert fed(single_bytes(whole)) == expected
-    assert fed([whole[:cut], whole[cut:]]) == expected
+@given(SCRIPTS)
+def test_any_bytes_mean_the_same_in_any_cut(script: bytes) -> None:
+    reading = Script(script)
+    whole = b"".join(reading.one_of(ANYTHING) for _ in range(reading.number(24)))
+    assert fed([whole]) == fed(reading.cut(whole)) == fed(single_bytes(whole))
+
+
+@pytest.mark.parametrize("chunk_bytes", [1, 1000, 4095, 4096, 16384, 1 << 20])
+@pytest.mark.parametrize("padding", [b"", b" "])
+def test_frames_of_every_size_that_ends_a_buffer_are_read(chunk_bytes: int, padding: bytes) -> None:
+    """Deployed providers lose frames of a multiple of 4,096 bytes, and all that come with another one."""
+    sizes = [multiple * 4096 + off for multiple in (1, 2, 3, 4, 8, 12) for off in (-1, 0, 1)]
+    frames_sent = [b'{"message":"' + b"a" * (size - 14 - len(padding)) + b'"}' for size in sizes]
+    whole = b"".join(frame + padding for frame in frames_sent)
+    assert fed(whole[start : start + chunk_bytes] for start in range(0, len(whole), chunk_bytes)) == (frames_sent, None)
+
+
+def test_a_character_may_be_cut_at_any_of_its_bytes() -> None:
+    text = 'é}中{😀\u2028"\\'
+    frame = json.dumps({"message": text}, ensure_ascii=False).encode()
+    for first in range(len(frame) + 1):
+        for second in range(first, len(frame) + 1):
+            (found,), fault = fed([frame[:first], frame[first:second], frame[second:]])
+            assert read_object(found) == {"message": text}
+            assert fault is None
 
 
 def test_a_frame_is_open_from_its_first_brace_to_its_last() -> None:
@@ -198,7 +195,7 @@ def test_a_login_is_one_object_in_ascii_without_a_delimiter() -> None:
     assert write_login("M", "K")[-1:] == b"}"
 
 
-@settings(max_examples=CASES, deadline=None)
+@settings(max_examples=CASES // 10, deadline=None)
 @given(st.text(st.characters(codec=None)), st.dictionaries(st.text(), JSON_VALUES, max_size=3))
 def test_every_reply_makes_an_answer_that_a_strict_hub_reads(reply: str, extra: dict[str, Any]) -> None:
     extra.pop("errorcode", None)

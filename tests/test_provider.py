@@ -12,7 +12,6 @@ import pytest
 from toy_hub import DEADLINE_S, KEY, SERVICE, HubLink, ToyHub
 
 from neuroengine.errors import ConfigurationError, ConnectionFailed, LinkLost, LoginRefused, TLSFailed
-from neuroengine.presence import RECONNECT
 from neuroengine.protocol.retry import Retry
 from neuroengine.provider import AsyncProvider, Provider
 from neuroengine.transport import link as link_module
@@ -382,13 +381,6 @@ def test_verification_can_be_switched_off(loop: BackgroundLoop, hub: ToyHub) -> 
     connected.result(DEADLINE_S)
     loop.run(provider.close())
     assert link.is_closed()
-
-
-def test_the_way_back_is_spread_over_seconds() -> None:
-    waits = [RECONNECT.wait_s(failures, None, 1.0) for failures in (1, 2, 3, 1000)]
-    longest = [RECONNECT.wait_s(failures, None, 0.0) for failures in (1, 2, 3, 1000)]
-    assert waits == [0.0, 0.0, 0.0, 0.0]
-    assert longest == [5.0, 10.0, 10.0, 10.0]
 
 
 def test_two_providers_serve_two_services_in_one_loop(loop: BackgroundLoop, hub: ToyHub) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from framing_script import SCRIPTS, SPACES, Script, single_bytes
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from neuroengine._generated.machines import PROVIDER_LINK, ProviderLinkEvent, ProviderLinkState
 from neuroengine.protocol.frames import payload_of
@@ -29,11 +29,8 @@ from neuroengine.protocol.link import (
 )
 from neuroengine.protocol.machine import IllegalEvent
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-CASES = int(os.environ.get("NE_EXAMPLES", "500"))
-"""How many examples hypothesis tries; the variable asks for more."""
+CASES = int(os.environ.get("NE_EXAMPLES", "10000"))
+"""How many cases of the framing hypothesis tries; the variable asks for more."""
 
 
 def link(state: ProviderLinkState = ProviderLinkState.READY) -> ProviderLink:
@@ -57,19 +54,19 @@ def events(provider: ProviderLink, *chunks: bytes) -> list[Event]:
     return seen
 
 
-def single_bytes(data: bytes) -> Iterable[bytes]:
-    return (data[place : place + 1] for place in range(len(data)))
-
-
 def frame(members: dict[str, Any]) -> bytes:
     return json.dumps(members, ensure_ascii=False).encode()
 
 
-FRAMES: st.SearchStrategy[tuple[bytes, Event]] = st.one_of(
-    st.integers().map(lambda n: (frame({"ping": n}), Ping())),
-    st.text('{}"\\é中😀 a', max_size=12).map(lambda text: (frame({"message": text}), Request({"message": text}))),
-    st.sampled_from([(b"{oops}", UnreadableRequest("")), (b'{"a": NaN}', UnreadableRequest(""))]),
-)
+def sent(script: Script) -> tuple[bytes, Event]:
+    """A frame and what it means."""
+    kind = script.number(8)
+    if kind < 3:
+        return frame({"ping": kind}), Ping()
+    if kind == 7:
+        return script.one_of((b"{oops}", b'{"a": NaN}')), UnreadableRequest("")
+    members = {"message": script.text()} if kind < 6 else script.object()
+    return frame(members), Request(members)
 
 
 def shown(event: Event) -> Event:
@@ -78,18 +75,18 @@ def shown(event: Event) -> Event:
 
 
 @settings(max_examples=CASES, deadline=None)
-@given(st.lists(FRAMES, max_size=8), st.data())
-def test_every_request_is_given_out_once_in_order_however_the_answers_and_the_bytes_fall(
-    sent: list[tuple[bytes, Event]], data: st.DataObject
-) -> None:
+@given(SCRIPTS)
+def test_every_request_is_given_out_once_in_order_however_the_answers_and_the_bytes_fall(script: bytes) -> None:
+    reading = Script(script)
+    frames = [sent(reading) for _ in range(reading.number(9))]
+    patience = reading.number(256)
+    chunks = deque(reading.cut(reading.one_of(SPACES).join(written for written, _ in frames)))
     provider = link()
-    whole = b" ".join(written for written, _ in sent)
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=6)))
-    chunks = deque(whole[start:end] for start, end in zip([0, *cuts], [*cuts, len(whole)], strict=True))
     seen: list[Event] = []
     outstanding = False
     while chunks or outstanding:
-        if outstanding and (not chunks or data.draw(st.booleans())):
+        patience = patience >> 1 | (patience & 1) << 7  # its bits say whether the answer or the next bytes come first
+        if outstanding and (not chunks or patience & 1):
             assert provider.answer(payload_of({"reply": "hi"})) == b'0000000F{"reply": "hi"}'
             outstanding = False
         elif chunks and (chunk := chunks.popleft()):
@@ -100,8 +97,8 @@ def test_every_request_is_given_out_once_in_order_however_the_answers_and_the_by
                 assert not outstanding, "a second request was given out before the first was answered"
                 outstanding = True
         assert (provider.state is ProviderLinkState.ANSWERING) == outstanding
-    assert [event for event in seen if isinstance(event, Ping)] == [event for _, event in sent if event == Ping()]
-    assert [event for event in seen if event != Ping()] == [event for _, event in sent if event != Ping()]
+    assert [event for event in seen if event == Ping()] == [event for _, event in frames if event == Ping()]
+    assert [event for event in seen if event != Ping()] == [event for _, event in frames if event != Ping()]
     assert provider.state is ProviderLinkState.READY
 
 

@@ -293,6 +293,29 @@ def test_an_answer_that_never_comes_does_not_keep_a_provider(toy: ToyHub, loop: 
         release.set()
 
 
+@pytest.mark.parametrize("end", ["closed", "lost"])
+def test_who_waits_for_a_stream_to_end_may_lose_the_link_meanwhile(
+    toy: ToyHub, loop: BackgroundLoop, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    monkeypatch.setattr("neuroengine.answering.POLL_HOLD_S", 0.0)
+
+    async def stuck(request: Request) -> str:
+        await asyncio.Event().wait()
+        return echo(request)
+
+    with stopping(loop, toy, stuck, streaming=True) as (provider, _, watched):
+        link = toy.link()
+        link.login()
+        assert link.say(b'OK{"message": "hi", "key": "k"}').answer()["errorcode"] == 17
+        stopped = loop.start(provider.stop())
+        watched.until(ProviderState.LEAVING)
+        if end == "closed":
+            loop.run(provider.close())
+        else:
+            link.close()
+        assert stopped.result(DEADLINE_S) is None
+
+
 def test_a_hub_that_leaves_first_does_not_keep_a_provider_that_stops(toy: ToyHub, loop: BackgroundLoop) -> None:
     release, begun = asyncio.Event(), threading.Event()
 

@@ -92,6 +92,33 @@ def test_the_help_of_the_command_line_loads_no_command() -> None:
     assert loaded_after(program, "httpx", "pydantic", "asyncio", "rich") & set(HEAVY) <= {"click"}
 
 
+@pytest.mark.parametrize("command", ["ask", "chat", "models", "doctor"])
+def test_the_help_of_a_command_loads_nothing_that_the_command_needs(command: str) -> None:
+    program = f"from neuroengine.cli import main\nmain(['{command}', '--help'], standalone_mode=False)"
+    assert loaded_after(program, "httpx", "pydantic", "asyncio", "rich") & set(HEAVY) == set()
+
+
+def test_a_client_loads_no_command_line_of_httpx_or_of_ours() -> None:
+    program = "from neuroengine import Client\nClient('S', url='http://127.0.0.1:9')"
+    assert loaded_after(program, "httpx", "click", "rich", "pygments", "asyncio", "pydantic", "tomllib") == {"httpx"}
+
+
+def test_the_command_line_of_httpx_can_still_be_imported() -> None:
+    program = "from neuroengine import Client\nClient('S', url='http://127.0.0.1:9')\nimport httpx._main"
+    assert loaded_after(program, "httpx._main", "rich") == {"httpx._main", "rich"}
+
+
+def test_an_httpx_that_was_there_first_is_left_as_it_is() -> None:
+    program = """
+import httpx
+mine = httpx.main
+from neuroengine import Client
+Client('S', url='http://127.0.0.1:9')
+assert httpx.main is mine and sys.modules["httpx._main"].main is mine
+"""
+    assert loaded_after(program, "httpx") == {"httpx"}
+
+
 def test_only_the_transport_imports_httpx() -> None:
     root = Path(str(neuroengine.__file__)).parent
     importing = {
@@ -101,4 +128,4 @@ def test_only_the_transport_imports_httpx() -> None:
         if (isinstance(node, ast.Import) and any(alias.name.split(".")[0] == "httpx" for alias in node.names))
         or (isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] == "httpx")
     }
-    assert importing == {"transport/failures.py", "transport/http.py"}
+    assert importing == {"transport/lean_httpx.py"}

@@ -59,6 +59,11 @@ def test_chance_takes_off_a_quarter_at_most_and_never_all(failures: int, chance:
     assert wait >= 0.1
 
 
+def test_steady_waits_are_blurred_once_and_whole_from_then_on() -> None:
+    retry = Retry(tries=9, first_wait_s=1.0, longest_wait_s=3.0, jitter=1.0, steady=True)
+    assert [retry.wait_s(failures, None, 0.75) for failures in range(1, 5)] == [0.25, 2.0, 3.0, 3.0]
+
+
 @given(wish=st.floats(0, 120), failures=st.integers(1, 4), chance=st.floats(0, 1))
 def test_a_hub_that_asks_for_a_wait_gets_at_least_that(wish: float, failures: int, chance: float) -> None:
     wait = Retry(tries=5).wait_s(failures, wish, chance)

@@ -195,6 +195,14 @@ def test_a_failed_first_poll_begins_no_generation() -> None:
     assert reply(poll(bench)) == "a"
 
 
+def test_a_poll_that_the_hub_would_refuse_is_the_first_of_no_stream() -> None:
+    bench = RuleBench()
+    bench.on(stream=True, poll=1).fail("shutting_down").once()
+    assert code(bench.post({"message": 5})) == ErrorCode.INVALID_FIELD
+    assert code(bench.post({"message": 5, "key": "k"})) == ErrorCode.SHUTTING_DOWN
+    assert code(bench.post({"message": 5, "key": "k"})) == ErrorCode.INVALID_FIELD
+
+
 def test_a_rule_for_polls_is_not_asked_for_whole_replies() -> None:
     bench = RuleBench()
     rule = bench.on(poll=lambda number: number < 9).fail("queue_full")

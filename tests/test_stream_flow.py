@@ -307,6 +307,77 @@ def test_another_piece_than_the_one_asked_for_is_not_taken_for_it() -> None:
     assert "".join(read(running, answer)) == TEXT
 
 
+def test_a_hub_that_has_told_an_index_must_go_on_telling_it() -> None:
+    """An answer without one, of a cache or of a neighbour that does not know `seq`, may be any piece."""
+    hub, running = ModelHub(knows_seq=True), session()
+    unnamed = iter([False, True, False])
+
+    def answer(body: bytes) -> Outcome:
+        return received({"reply": "Once", "errorcode": 0}) if next(unnamed, False) else hub.answer(body)
+
+    assert "".join(read(running, answer)) == TEXT
+
+
+def test_a_hub_that_stops_telling_the_index_is_a_gap() -> None:
+    hub, running = ModelHub(knows_seq=True), session()
+    unnamed = iter([False, True, True, True])
+
+    def answer(body: bytes) -> Outcome:
+        return received({"reply": " upon", "errorcode": 0}) if next(unnamed, False) else hub.answer(body)
+
+    with pytest.raises(StreamGap) as caught:
+        list(read(running, answer))
+    assert caught.value.text == running.text == "Once"
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        {"reply": "x", "errorcode": 0},
+        {"reply": "", "errorcode": 0},
+        {"reply": "No.", "errorcode": 6},
+        {"reply": "No.", "errorcode": 17},
+        ConnectionFailed("reset", request_sent=True),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("pieces", [0, 1])
+def test_leaving_while_a_poll_is_out_ends_the_stream_whatever_comes_of_it(outcome: Any, pieces: int) -> None:
+    hub, time, running = ModelHub(knows_seq=True), Time(), session()
+    for _ in range(pieces):
+        drive(running.next_piece(budget(time), 20), hub.answer, time)
+    poll = running.next_piece(budget(time), 20)
+    next(poll)
+    running.cancel()  # by another thread or task
+    with pytest.raises(StopIteration) as end:
+        poll.send(received(outcome) if isinstance(outcome, dict) else outcome)
+    assert end.value.value == ""
+    assert (running.state, running.text) == (ClientStreamState.CANCELLED, "Once" * pieces)
+
+
+def test_two_readers_of_one_stream_are_told_so_and_no_piece_comes_twice() -> None:
+    hub, time, running = ModelHub(knows_seq=True), Time(), session()
+    first = running.next_piece(budget(time), 20)
+    step = next(first)
+    assert isinstance(step, Send)
+    assert drive(running.next_piece(budget(time), 20), hub.answer, time) == "Once"
+    with pytest.raises(RuntimeError, match="two"):
+        first.send(hub.answer(step.body))
+    assert "".join(read(running, hub.answer)) == TEXT.removeprefix("Once")
+
+
+def test_the_end_of_another_stream_is_not_taken_for_the_end_of_a_new_one() -> None:
+    hub, running = ModelHub(knows_seq=True), session()
+    strange = iter([True])
+
+    def answer(body: bytes) -> Outcome:
+        if next(strange, False):
+            return received({"reply": "", "errorcode": 0, "seq": 6, "done": True})
+        return hub.answer(body)
+
+    assert "".join(read(running, answer)) == TEXT
+
+
 def test_an_empty_piece_that_is_not_the_end_is_no_end() -> None:
     def answer(body: bytes) -> Outcome:
         return received({"reply": "", "errorcode": 0, "seq": json.loads(body)["seq"], "done": False})

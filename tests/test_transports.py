@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
 from mockserver import Clock, MockHub, Pace
+from mockserver.visitor import Visitor
 from neuroengine import AsyncClient, Client, HubError, Timeouts
 
 if TYPE_CHECKING:
@@ -50,6 +53,37 @@ def test_a_task_that_is_cancelled_has_left_and_loses_no_piece(hub: MockHub) -> N
             return str((await coming).json()["reply"])
 
     assert asyncio.run(leave_and_come_back()) == "kept"
+
+
+def test_a_leap_over_a_clients_patience_and_what_came_before_it_ends_no_call() -> None:
+    hub = MockHub(clock=Clock.stepped(), limits={"keep_warm_s": 10})
+    hub.on().delay(60).reply("in time")
+    with httpx.Client(transport=hub.transport(), timeout=15) as client, ThreadPoolExecutor(1) as thread:
+        for leaps in ([60], [9, 1, 50], [15, 45]):
+            asking = thread.submit(client.post, URL, json=REQUEST)
+            hub.until_waiting()
+            for seconds in leaps:
+                hub.clock.advance(seconds)
+            assert asking.result(DEADLINE_S).json()["reply"] == "in time"
+        hub.on().delay(60).fault("half_open").reply("never")
+        asking = thread.submit(client.post, URL, json=REQUEST)
+        hub.until_waiting()
+        hub.clock.advance(60)
+        with pytest.raises(httpx.ReadTimeout):
+            asking.result(DEADLINE_S)
+
+
+def test_what_a_door_had_to_do_with_an_exchange_is_not_kept_in_the_journal(hub: MockHub) -> None:
+    hub.on().delay(1).reply("late")
+    transport = hub.transport()
+    with httpx.Client(transport=transport, timeout=PATIENT) as client, ThreadPoolExecutor(1) as thread:
+        asking = thread.submit(client.post, URL, json=REQUEST)
+        hub.until_waiting()
+        hub.clock.advance(1)
+        asking.result(DEADLINE_S)
+    del asking
+    gc.collect()
+    assert [kept for kept in gc.get_objects() if isinstance(kept, Visitor)] == []
 
 
 def test_many_tasks_wait_on_one_loop_and_each_is_woken(hub: MockHub) -> None:

@@ -53,8 +53,10 @@ def _rule(rule: Rule) -> dict[str, Any] | None:
 def _without_keys(wish: Any) -> Any:
     """What a stream key must be, with every text that may be one redacted."""
     if isinstance(wish, dict):
-        return {name: _without_keys(value) for name, value in wish.items()}
-    return [redacted_key(value) for value in wish] if isinstance(wish, list) else redacted_key(wish)
+        return {name: value if name == "flags" else _without_keys(value) for name, value in wish.items()}
+    if isinstance(wish, list):
+        return [_without_keys(value) for value in wish]
+    return redacted_key(wish) if isinstance(wish, str) else wish
 
 
 def near_miss(miss: NearMiss) -> dict[str, Any]:

@@ -116,7 +116,7 @@ class Act:
 
 
 def wire_fault(*legs: Leg) -> Callable[[Callable[..., Steps]], Act]:
-    """Marks a function from steps and a random generator to steps."""
+    """Marks a function from steps, and a random generator if it takes one, to steps."""
     return lambda function: Act(function, WireFault, legs)
 
 

@@ -121,14 +121,20 @@ class Faults:
 
     Args:
         standing: those from the beginning, each a name, or the arguments of `add` as a mapping that holds the `name`.
+
+    Raises:
+        ValueError: a mapping holds no name, or `add` would not take it.
     """
 
     def __init__(self, standing: Iterable[str | Mapping[str, Any]] = ()) -> None:
         self._standing: tuple[StandingFault, ...] = ()
         self._injected: Counter[str] = Counter()
         self._lock = Lock()
-        for fault in standing:
-            self.add(**({"name": fault} if isinstance(fault, str) else fault))
+        for fault in (standing,) if isinstance(standing, str) else standing:
+            how = {"name": fault} if isinstance(fault, str) else dict(fault)
+            if "name" not in how:
+                raise ValueError(f"a fault needs a `name`; it was {how!r}")
+            self.add(**how)
 
     def add(
         self,

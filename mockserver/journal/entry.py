@@ -216,7 +216,7 @@ class Entry:
         return f"#{self.number} {self.service or self.path} {self._asked()} -> {self._got()}{self._remarks()}"
 
     def _asked(self) -> str:
-        request = self._exchange.request
+        request = self.request
         shown = request.get("command", request.get("message", request))
         return _short(shown) + (f" (poll {self.poll})" if self.poll else "")
 

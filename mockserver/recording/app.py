@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from mockserver.app import HubApp
+from mockserver.app import HubApp, say
 from mockserver.state.answers import failure
 from mockserver.state.cors import answer_headers
 from mockserver.state.delivery import Message
@@ -48,10 +48,10 @@ class RecordingApp(HubApp):
             said = await self._live.ask(self._client, path, scope["headers"], body)
         except httpx.HTTPError as error:
             why = f"The live hub {self._live.url} cannot be reached ({type(error).__name__}: {error})."
-            await self._send(send, failure(ErrorCode.INTERNAL_ERROR, why))
+            await say(send, self._keeper.state.refusal(failure(ErrorCode.INTERNAL_ERROR, why)))
             return
         self._recorder.add(scope["path"], body, said.body, clock.time() - began)
-        await self._say(send, self._message(said, scope))
+        await say(send, self._message(said, scope))
 
     def _message(self, said: Said, scope: Scope) -> Message:
         headers: Headers = (

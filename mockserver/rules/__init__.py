@@ -1,12 +1,16 @@
 """Rules: what a matching request is answered with, and what befalls it.
 
-rule      a rule as a value, and the grammar in which rules are written
-criteria  which requests a rule is for
-expected  what may be wanted of one value
-replies   what a rule may answer
-sources   a rule's answer as a stream reads it
-book      the rules of one hub
-near      which rule came nearest, and why it did not match
+rule       a rule as a value, and the grammar in which rules are written
+criteria   which requests a rule is for
+expected   what may be wanted of one value
+replies    what a rule may answer
+sources    a rule's answer as a stream reads it
+book       the rules of one hub
+near       which rule came nearest, and why it did not match
+fixtures   rules in files
+data       rules as plain data, and back
+schema     whether data is as the spec's schema wants it
+toml_text  data as TOML
 """
 
 from mockserver.rules.book import ActiveRule, RuleBook

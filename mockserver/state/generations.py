@@ -7,7 +7,7 @@ protocol says beyond a schema: `gettokens` and `seq` mean nothing without a stre
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pydantic import MISSING, ValidationError
@@ -45,7 +45,7 @@ class Generation:
     message: str
     sampling: Sampling
     members: dict[str, Any]
-    key: str
+    key: str = field(repr=False)
     gettokens: int
     seq: int | None
 
@@ -92,13 +92,15 @@ def read_generation(request: dict[str, Any], max_new_len_tokens: int) -> Generat
 
 
 def _invalid(error: ErrorDetails) -> Answer:
-    field = str(error["loc"][0])
+    name = str(error["loc"][0])
     rule = error["msg"].replace("Input should", "it should")
-    why = f'The field "{field}" is wrong: {rule}; it was {_shown(error["input"])}.'
-    return failure(ErrorCode.INVALID_FIELD, why, field=field)
+    why = f'The field "{name}" is wrong: {rule}; it was {_shown(name, error["input"])}.'
+    return failure(ErrorCode.INVALID_FIELD, why, field=name)
 
 
-def _shown(value: Any) -> str:
-    """A wrong value as short JSON, for the sentence."""
+def _shown(name: str, value: Any) -> str:
+    """A wrong value as short JSON, for the sentence; of a key no more than what kind of value it is."""
+    if name == "key":
+        return f"a text of {len(value)} characters" if isinstance(value, str) else "no text"
     text = json.dumps(value)
     return text if len(text) <= 60 else text[:60] + "…"

@@ -255,6 +255,8 @@ class HubState:
         for exchange in list(self._waiting):
             exchange.leave(now)
             self._deliver(exchange, answer, now)
+        for lane in list(self._arriving):
+            lane.cut(now)
         for exchange in list(self._playing):
             if exchange.player is not None:
                 exchange.player.cut()
@@ -302,6 +304,14 @@ class HubState:
         answer = failure(ErrorCode.INVALID_JSON, "The hub takes POST requests only.")
         return _message(405, self.behaviour.render(answer), (b"allow", b"POST"), *more)
 
+    def stopping(self) -> Message:
+        """What a request that is not yet whole is answered with when the hub stops."""
+        return self.refusal(failure(ErrorCode.SHUTTING_DOWN, "The hub is stopping."))
+
+    def refusal(self, answer: Answer) -> Message:
+        """What a request is answered with that is no exchange of the hub's."""
+        return _message(self.status(answer), self.behaviour.render(answer))
+
     def delivery(self, exchange: Exchange) -> Steps:
         """An answered exchange as steps on the wire, after everything that befalls them."""
         return delivery(self.message(exchange), exchange.plan, self.faults.happened)
@@ -338,8 +348,9 @@ class HubState:
         Before its answer, what it would have got is kept for the next poll, or not generated.
         """
         self._playing.discard(exchange)
-        if exchange.player is not None:
-            exchange.player.stop()
+        player, exchange.player, exchange.answered = exchange.player, None, None
+        if player is not None:
+            player.stop()  # the journal keeps the exchange, but not what the door had to do with it
         if exchange in self._waiting:
             del self._waiting[exchange]
             exchange.left_at = now

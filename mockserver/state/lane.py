@@ -48,6 +48,12 @@ class Lane:
         if self._timer is not None:
             self._timer.cancel()
 
+    def cut(self, now: float) -> None:
+        """Ends the connection, whatever was still to come."""
+        if not self._is_shut:
+            self.stop()
+            self._out(Close(), now)
+
     def _play(self, now: float) -> None:
         if self._is_shut:
             return

@@ -149,12 +149,13 @@ class Link:
         elif not self._login.isspace() and not self._login.lstrip().startswith(b"{"):
             self._refuse("the login is not a JSON object", now)
         elif object_is_closed(self._login):
+            text = bytes(self._login)
+            self._login.clear()  # it holds a key
             try:
-                login = read_object(bytes(self._login), unique_keys=False)
+                login = read_object(text, unique_keys=False)
             except BadJson as error:
                 self._refuse(f"the login cannot be read: {error}", now)
                 return
-            self._login.clear()  # it holds a key
             self._judge_login(login, now)
 
     def _judge_login(self, login: dict[str, Any], now: float) -> None:

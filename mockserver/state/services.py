@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import math
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -112,7 +112,7 @@ class Service:
     """A service while the hub runs."""
 
     def __init__(self, settings: ServiceSettings, limits: Mapping[str, float], timers: Timers, now: float) -> None:
-        self.settings = settings
+        self.settings = replace(settings, key="", access_keys=())  # of keys, hashes are kept alone
         self._limits = limits
         self._timers = timers
         self._key_hash = _hashed(settings.key)

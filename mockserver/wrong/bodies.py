@@ -91,25 +91,33 @@ class FaultyBodyIsTheEnd(Behaviour):
             raise
 
 
-class OversizedNumberEchoed(Behaviour):
-    """Answers a number that no double holds with that number, which is no JSON then."""
+class OversizedNumberUnanswered(Behaviour):
+    """Answers a number that no double holds with a line that is no JSON."""
 
-    _seen = False
+    _was_seen = False
 
     def read_body(self, body: bytes, content_type: str) -> dict[str, Any]:
         """Notes the number."""
         try:
             return super().read_body(body, content_type)
         except BadJson:
-            self._seen = _holds_oversized_number(body)
+            self._was_seen = _holds_oversized_number(body)
             raise
 
     def render(self, answer: Answer) -> bytes:
-        """Writes the number."""
-        if not self._seen or not isinstance(answer.content, dict):
-            return super().render(answer)
-        self._seen = False
-        return json.dumps(answer.content | {"number": math.inf}).encode()
+        """The line."""
+        was_seen, self._was_seen = self._was_seen, False
+        return b"Overflow" if was_seen else super().render(answer)
+
+
+class EscapedSlashKept(Behaviour):
+    """Takes an escaped slash for two characters, and refuses it where no letter follows."""
+
+    def read_body(self, body: bytes, content_type: str) -> dict[str, Any]:
+        """Escapes the backslash."""
+        if re.search(rb"\\/[^A-Za-z]", body):
+            raise BadJson("it holds an unknown escape")
+        return super().read_body(body.replace(b"\\/", b"\\\\/"), content_type)
 
 
 def _rewriting(rewrite: Callable[[bytes], bytes]) -> type[Behaviour]:
@@ -219,15 +227,10 @@ WRONG_HUBS = (
         r"takes \u00e9 for six characters",
         _rewriting(lambda body: body.replace(b"\\u", b"\\\\u")),
     ),
-    WrongHub(
-        "escaped_slash_kept",
-        "NE-BODY-004",
-        r"takes \/ for two characters",
-        _rewriting(lambda body: body.replace(b"\\/", b"\\\\/")),
-    ),
+    WrongHub("escaped_slash_kept", "NE-BODY-004", r"takes \/ for two characters, or for none", EscapedSlashKept),
     WrongHub("faulty_body_unanswered", "NE-BODY-007", "answers a faulty body with no JSON", FaultyBodyUnanswered),
     WrongHub("faulty_body_is_the_end", "NE-BODY-008", "serves nobody after a faulty body", FaultyBodyIsTheEnd),
-    WrongHub("oversized_number_echoed", "NE-BODY-009", "answers 1e999 with Infinity", OversizedNumberEchoed),
+    WrongHub("oversized_number_unanswered", "NE-BODY-009", "answers 1e999 with no JSON", OversizedNumberUnanswered),
     WrongHub("text_is_message", "NE-BODY-010", "takes a JSON string for a request", _mending(_text_for_message)),
     WrongHub("nan_is_zero", "NE-BODY-011", "reads NaN as 0", _mending(_without_nan)),
     WrongHub("last_duplicate_wins", "NE-BODY-012", "takes the last of two members", _mending(_without_duplicates)),

@@ -66,7 +66,7 @@ class NeedlessKeyRefused(Behaviour):
 
     def check_access(self, service: Service | None, access_key: str | None, request: dict[str, Any]) -> None:
         """Refuses it."""
-        if service is not None and access_key is not None and not service.settings.access_keys:
+        if service is not None and access_key is not None and service.admits(None):
             raise Refused(failure(ErrorCode.UNAUTHORIZED, "The service takes no access key."))
         super().check_access(service, access_key, request)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.state.behaviour import Behaviour
 from mockserver.state.generations import Refused
-from mockserver.state.services import Service
+from mockserver.state.services import Service, ServiceSettings
 from mockserver.wrong.wrong_hub import WrongHub, of_services
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mockserver.state.links import Link
 
 
-def _entries(change: Callable[[dict[str, Any], Service], dict[str, Any]]) -> type[Behaviour]:
+def _entries(change: Callable[[dict[str, Any]], dict[str, Any]]) -> type[Behaviour]:
     """A behaviour that changes every entry of its list."""
 
     class EntryChanged(Behaviour):
@@ -25,18 +25,18 @@ def _entries(change: Callable[[dict[str, Any], Service], dict[str, Any]]) -> typ
 
         def models(self, services: list[Service]) -> Any:
             """Changes each."""
-            return [change(entry, service) for entry, service in zip(super().models(services), services, strict=True)]
+            return [change(entry) for entry in super().models(services)]
 
     return EntryChanged
 
 
 def _member(name: str, change: Callable[[Any], Any]) -> type[Behaviour]:
     """A behaviour whose entries hold another value in one member."""
-    return _entries(lambda entry, _: entry | {name: change(entry[name])})
+    return _entries(lambda entry: entry | {name: change(entry[name])})
 
 
 def _without(name: str) -> type[Behaviour]:
-    return _entries(lambda entry, _: {member: value for member, value in entry.items() if member != name})
+    return _entries(lambda entry: {member: value for member, value in entry.items() if member != name})
 
 
 class ListAsObject(Behaviour):
@@ -131,6 +131,18 @@ class RefusalsCounted(Behaviour):
             raise
 
 
+class KeyShown(Service):
+    """A service whose comment is its key."""
+
+    def __init__(self, settings: ServiceSettings, *more: Any) -> None:
+        super().__init__(settings, *more)
+        self._comment = settings.key
+
+    def entry(self) -> dict[str, Any]:
+        """The key for a comment."""
+        return super().entry() | {"comment": self._comment}
+
+
 class CurrentQueued(Service):
     """A service that counts the request that is being answered among those that wait."""
 
@@ -167,12 +179,7 @@ WRONG_HUBS = (
     ),
     WrongHub("entry_without_operator", "NE-MODELS-008", "lists services without operators", _without("operator")),
     WrongHub("service_unlisted", "NE-MODELS-009", "leaves a service out of its list", ServiceUnlisted),
-    WrongHub(
-        "key_listed",
-        "NE-MODELS-011",
-        "shows the service key as the comment",
-        _entries(lambda entry, service: entry | {"comment": service.settings.key}),
-    ),
+    WrongHub("key_listed", "NE-MODELS-011", "shows the service key as the comment", of_services(KeyShown)),
     WrongHub("message_wins", "NE-MODELS-012", "generates when a request holds a command and a message", MessageWins),
     WrongHub("any_command_lists", "NE-MODELS-013", "takes any command for getmodels", AnyCommandLists),
     WrongHub("generations_uncounted", "NE-MODELS-014", "counts no generation but the first", GenerationsUncounted),

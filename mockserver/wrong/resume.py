@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mockserver.state.answers import Answer, failure, success
+from mockserver.state.answers import Answer, failure
 from mockserver.state.behaviour import Behaviour
 from mockserver.state.generations import Refused
 from mockserver.state.streams import Poll, Stream
@@ -126,23 +126,23 @@ class OldIndexRepeatsLast(Stream):
 
 
 class RefusalEnds(Stream):
-    """A stream that has no more text once it has refused an index."""
+    """A stream that fails once it has refused an index."""
 
     def _conflict(self, seq: int) -> Answer:
         if self.source is not None:
             self.source.stop(self._last_poll)
-            self.source = _Nothing()
+            self.source = _Failure()
         return super()._conflict(seq)
 
 
-class _Nothing:
-    """A source without text."""
+class _Failure:
+    """A source that has failed."""
 
     forwards = False
 
     def take(self, most: int, now: float) -> Answer | None:
-        """The end."""
-        return success("")
+        """The failure."""
+        return failure(ErrorCode.STREAM_EXPIRED, "The stream is over.")
 
     def stop(self, now: float) -> None:
         """Nothing is held."""

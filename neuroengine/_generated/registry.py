@@ -1,6 +1,6 @@
 """The spec's constants: revision, errors and limits. Generated from spec/registry/spec.toml, spec/registry/errors.toml, spec/registry/limits.toml by tools/generate.py; do not edit.
 
-sha256 e38e99d6d9623820d7dfa8e2baf6b4a6ac71a4d4987018c52709c26b0d76310e
+sha256 2289896ee8ddd3a9af10bd742a7c90c9f287d12ae8188d79010e6b54c92c54f0
 """
 
 from __future__ import annotations
@@ -154,6 +154,18 @@ PING_S: Final = 30
 KEEP_WARM_S: Final = 10
 """Deployed clients give up after 20 seconds without a byte; a blank keeps them waiting. Unit: seconds."""
 
+HTTP_HEADER_BYTES: Final = 16384
+"""A request's first line and headers; no client needs more than a few hundred bytes. Unit: bytes."""
+
+HTTP_HEADER_S: Final = 10
+"""How long the first line and the headers may take: a slow sender must not hold a connection for ever. Unit: seconds."""
+
+HTTP_BODY_S: Final = 30
+"""How long a body may take, from its first byte to its last. Unit: seconds."""
+
+UNREAD_S: Final = 30
+"""How long the other side may leave unread what the hub has sent before the hub cuts the connection. Unit: seconds."""
+
 HUB_LIMITS: Final[Mapping[str, int]] = MappingProxyType(
     {
         "http_body_bytes": HTTP_BODY_BYTES,
@@ -171,6 +183,10 @@ HUB_LIMITS: Final[Mapping[str, int]] = MappingProxyType(
         "end_kept_s": END_KEPT_S,
         "ping_s": PING_S,
         "keep_warm_s": KEEP_WARM_S,
+        "http_header_bytes": HTTP_HEADER_BYTES,
+        "http_header_s": HTTP_HEADER_S,
+        "http_body_s": HTTP_BODY_S,
+        "unread_s": UNREAD_S,
     }
 )
 """A hub's own limits with their defaults, by name."""

@@ -12,7 +12,10 @@ from neuroengine._version import __version__
 
 COMMANDS: Final = {
     "ask": "Ask a shared LLM for a reply.",
+    "chat": "Hold a conversation with a shared LLM.",
     "models": "List the LLMs that a hub offers.",
+    "doctor": "Find out what works between here and a hub.",
+    "serve": "Share an LLM under a service's name.",
     "mock": "Run a mock hub on this machine.",
     "conformance": "Judge a hub against the spec.",
     "spec": "Print or export the spec.",

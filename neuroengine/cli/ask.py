@@ -8,41 +8,31 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from neuroengine.cli.console import connected, exit_codes, hub_options, plain, write
+from neuroengine.cli.console import connected, hub_options, plain, service_option, write
+from neuroengine.cli.sampling import sampling_options, take_sampling
 from neuroengine.errors import HubError
-from neuroengine.protocol import fields
-from neuroengine.protocol.requests import SAMPLING_FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from neuroengine.client import Client
 
-_TYPES: Final = {"number": click.FLOAT, "integer": click.INT}
+_EPILOG: Final = """\b
+Examples:
+  neuroengine ask --stream "Tell me about the sea."
+  neuroengine ask --service MYGPT --max-new-len 500 < prompt.txt
+
+Exit code: 0 there is a reply; 1 the hub answered an error; 2 wrong usage; 3 the hub could not be reached, or spoke
+nonsense."""
 
 
-def _field_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Adds an option for each field of a request; the schema says its type, its meaning and its default."""
-    for name in reversed((*SAMPLING_FIELDS, "gettokens")):
-        schema = fields.generate_fields()[name]
-        text = schema["description"].replace("`", "")
-        flag = f"--{name.replace('_', '-')}"
-        if name == "raw":
-            option = click.option(flag, is_flag=True, default=None, help=text.split(". ")[0] + ".")
-        else:
-            kind = _TYPES[schema["type"] if "type" in schema else schema["anyOf"][0]["type"]]
-            option = click.option(flag, type=kind, help=f"{text} [default: {schema['default']}]")
-        command = option(command)
-    return command
-
-
-@click.command(name="ask")
+@click.command(name="ask", epilog=_EPILOG)
 @click.argument("prompt", required=False)
-@click.option("--service", metavar="NAME", help="The service to ask; else NEUROENGINE_SERVICE, or Neuroengine-Large.")
+@service_option
 @click.option("--stream", is_flag=True, help="Print the reply as it comes.")
 @click.option("--json", "as_json", is_flag=True, help="Print the hub's answer as JSON; with --stream one line a piece.")
 @hub_options
-@_field_options
+@sampling_options()
 def command(
     prompt: str | None, service: str | None, *, stream: bool, as_json: bool, gettokens: int | None, **options: Any
 ) -> None:
@@ -50,21 +40,19 @@ def command(
 
     Without PROMPT, or with "-", the prompt is read from standard input; one line end at its end is left out.
     """
-    sampling = {name: options.pop(name) for name in SAMPLING_FIELDS}
-    given = {name: value for name, value in sampling.items() if value is not None}
-    with exit_codes():
-        text = _prompt(prompt)
-        with connected(service, **options) as client:
-            try:
-                if stream:
-                    _print_stream(client, text, gettokens, given, as_json=as_json)
-                else:
-                    reply = client.generate(text, **given)
-                    write(f"{_json(reply.members)}\n" if as_json else _ended(plain(reply.text)))
-            except HubError as error:
-                if as_json:
-                    write(f"{_json(error.members)}\n")
-                raise
+    sampling = take_sampling(options)
+    text = _prompt(prompt)
+    with connected(service, **options) as client:
+        try:
+            if stream:
+                _print_stream(client, text, gettokens, sampling, as_json=as_json)
+            else:
+                reply = client.generate(text, **sampling)
+                write(f"{_json(reply.members)}\n" if as_json else _ended(plain(reply.text)))
+        except HubError as error:
+            if as_json:
+                write(f"{_json(error.members)}\n")
+            raise
 
 
 def _prompt(argument: str | None) -> str:

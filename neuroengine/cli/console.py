@@ -8,18 +8,35 @@ from __future__ import annotations
 
 import math
 import re
+import shutil
 import sys
-from contextlib import contextmanager
+import textwrap
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 import click
 
-from neuroengine.errors import ConfigurationError, HubError, InvalidField, NeuroengineError
+from neuroengine._generated.registry import DEFAULT_SERVICE
+from neuroengine.errors import (
+    ConfigurationError,
+    ConnectionFailed,
+    HubError,
+    InvalidField,
+    NeuroengineError,
+    ProtocolError,
+    ProviderOfflineError,
+    RequestTooLargeError,
+    UnauthorizedError,
+    UnknownServiceError,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from neuroengine.client import Client
+    from neuroengine.models import Model
 
 EXIT_HUB_ERROR: Final = 1
 EXIT_USAGE: Final = 2
@@ -32,6 +49,18 @@ _ESCAPE_SEQUENCE: Final = re.compile(
     re.DOTALL,
 )
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+_ADVICE: Final[Mapping[type[NeuroengineError], str]] = MappingProxyType(
+    {
+        UnknownServiceError: '"neuroengine models" lists the names',
+        ProviderOfflineError: '"neuroengine models" shows who is connected',
+        UnauthorizedError: "give the key with --access-key-file, or in NEUROENGINE_KEY",
+        RequestTooLargeError: "shorten it; in a chat a smaller --budget does",
+        ConnectionFailed: '"neuroengine doctor" finds out where it breaks',
+        ProtocolError: '"neuroengine doctor" finds out whether this is a hub',
+    }
+)
+"""What the command line can do about an error; it holds for the derived classes too."""
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
@@ -52,6 +81,20 @@ def write(text: str) -> None:
     click.echo(text.encode(encoding, "backslashreplace").decode(encoding), nl=False)
 
 
+def complain(error: NeuroengineError) -> None:
+    """Writes an error as one paragraph to standard error, with what can be done about it."""
+    known = next((_ADVICE[kind] for kind in type(error).__mro__ if kind in _ADVICE), "")
+    advice = "; ".join(part for part in (*getattr(error, "__notes__", ()), known) if part)
+    text = one_line(str(error))
+    if advice:
+        text += f" {advice[0].upper()}{advice[1:]}." if text.endswith((".", "!", "?")) else f"; {advice}"
+    text = f"Error: {text}"
+    if sys.stderr.isatty():  # a terminal breaks lines inside words
+        width = shutil.get_terminal_size().columns
+        text = textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
+    click.echo(text, err=True)
+
+
 def fail(sentence: str, code: int) -> NoReturn:
     """Ends the command with one sentence on standard error and the exit code."""
     click.echo(f"Error: {sentence}", err=True)
@@ -64,11 +107,12 @@ def exit_codes() -> Iterator[None]:
     try:
         yield
     except NeuroengineError as error:
-        click.echo(f"Error: {one_line(str(error))}", err=True)
-        raise click.exceptions.Exit(_exit_code(error)) from None
+        complain(error)
+        raise click.exceptions.Exit(exit_code(error)) from None
 
 
-def _exit_code(error: NeuroengineError) -> int:
+def exit_code(error: NeuroengineError) -> int:
+    """The exit code that belongs to an error."""
     if isinstance(error, HubError):
         return EXIT_HUB_ERROR
     if isinstance(error, InvalidField | ConfigurationError):
@@ -76,10 +120,29 @@ def _exit_code(error: NeuroengineError) -> int:
     return EXIT_UNREACHABLE
 
 
+def meant(name: str, models: Iterable[Model]) -> str:
+    """Words for what a name may mean that no service has; empty when nothing is near."""
+    from neuroengine.models import names_near  # here, because it brings pydantic
+
+    near = names_near(name, models)
+    return f"perhaps you meant {' or '.join(one_line(one) for one in near)}" if near else ""
+
+
+def service_option(command: Command) -> Command:
+    """Adds the option that says which service is asked."""
+    text = f"The service to ask; else NEUROENGINE_SERVICE, or {DEFAULT_SERVICE}."
+    return click.option("--service", metavar="NAME", help=text)(command)
+
+
 def hub_options(command: Command) -> Command:
     """Adds the options that say how to reach a hub; `connected` takes them."""
     options = (
         click.option("--url", metavar="URL", help="The hub's address; else NEUROENGINE_URL, or the published hub."),
+        click.option(
+            "--access-key-file",
+            metavar="FILE",
+            help="A file that holds the access key of a service that needs one; else NEUROENGINE_KEY.",
+        ),
         click.option("--ca-file", metavar="PEM", help="A file of the authorities to trust; else SSL_CERT_FILE."),
         click.option("--insecure", is_flag=True, help="Do not check the hub's certificate."),
         click.option(
@@ -94,20 +157,67 @@ def hub_options(command: Command) -> Command:
     return command
 
 
+@contextmanager
 def connected(
-    service: str | None, *, url: str | None, ca_file: str | None, insecure: bool, timeout: float | None
-) -> Client:
-    """A client for the options of `hub_options`."""
+    service: str | None,
+    *,
+    url: str | None,
+    access_key_file: str | None,
+    ca_file: str | None,
+    insecure: bool,
+    timeout: float | None,
+) -> Iterator[Client]:
+    """A client for the options of `hub_options` while the block lasts; an error that leaves it ends the command."""
+    check_trust(ca_file, insecure=insecure)
+    check_seconds(timeout)
+
+    from neuroengine.client import Client
+    from neuroengine.protocol.retry import Timeouts
+
+    timeouts = Timeouts() if timeout is None else Timeouts(answer_s=timeout, piece_s=timeout, total_s=timeout)
+    with exit_codes():
+        key = access_key(access_key_file)
+        with Client(
+            service, url=url, access_key=key, ca_file=ca_file, verify=not insecure, timeouts=timeouts
+        ) as client:
+            try:
+                yield client
+            except UnknownServiceError as error:
+                _note_what_was_meant(error, client)
+                raise
+
+
+def _note_what_was_meant(error: UnknownServiceError, client: Client) -> None:
+    """Asks the hub for its names; the error that is to be shown must not be hidden by another."""
+    with suppress(NeuroengineError):
+        error.add_note(meant(client.service, client.models()))
+
+
+def check_trust(ca_file: str | None, *, insecure: bool) -> None:
+    """Refuses two options that contradict each other."""
     if insecure and ca_file is not None:
         raise click.UsageError(
             "--insecure and --ca-file exclude each other: the one trusts everybody, the other one file"
         )
 
+
+def check_seconds(timeout: float | None) -> None:
+    """Refuses a time that cannot be waited."""
     if timeout is not None and not 0 < timeout < math.inf:
         raise click.BadParameter(f"{timeout:g} is no number of seconds above 0", param_hint="'--timeout'")
 
-    from neuroengine.client import Client
-    from neuroengine.protocol.retry import Timeouts
 
-    timeouts = Timeouts() if timeout is None else Timeouts(answer_s=timeout, total_s=timeout)
-    return Client(service, url=url, ca_file=ca_file, verify=not insecure, timeouts=timeouts)
+def access_key(file: str | None) -> str | None:
+    """The access key that a file holds, without the line end behind it; None when no file was named."""
+    if file is None:
+        return None
+    try:
+        key = Path(file).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise click.BadParameter(f"{file!r} cannot be read: {reason}", param_hint="'--access-key-file'") from None
+    except UnicodeDecodeError:
+        raise click.BadParameter(f"{file!r} holds no text", param_hint="'--access-key-file'") from None
+    if not key:
+        raise click.BadParameter(f"{file!r} holds no key", param_hint="'--access-key-file'")
+    return key

@@ -10,7 +10,7 @@ import json
 import math
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from neuroengine.errors import HUB_ERRORS, HubError, ProtocolError
 
@@ -21,8 +21,7 @@ _EXCERPT_BYTES: Final = 200
 """How much of a nonsensical answer an error shows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(NamedTuple):
     """A whole HTTP answer: its status and its body."""
 
     status: int

@@ -8,8 +8,7 @@ thread or a task.
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from neuroengine.errors import ConnectionFailed, NeuroengineError
 from neuroengine.protocol.answers import Received, Reply, read_model_list, read_reply
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(NamedTuple):
     """Post the body to the path and wait for the whole answer, at most `timeout_s` seconds in all."""
 
     path: str
@@ -31,8 +29,7 @@ class Send:
     timeout_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """Do nothing for so many seconds, because of the error."""
 
     seconds: float

@@ -57,6 +57,8 @@ class Retry:
         first_wait_s: the wait after the first failure, in seconds; it doubles with each further one.
         longest_wait_s: the longest of these waits, in seconds.
         jitter: the share of a wait, 0 to 1, that chance may take off, so that clients do not come back all at once.
+        steady: let chance take off from the first wait alone. Those who began to wait at one moment then keep their
+            places, spread evenly over a wait, however long it takes until they are let in.
         longest_retry_after_s: a hub that asks for a longer wait, in seconds, is not asked again.
 
     Raises:
@@ -67,6 +69,7 @@ class Retry:
     first_wait_s: float = 0.5
     longest_wait_s: float = 8.0
     jitter: float = 0.25
+    steady: bool = False
     longest_retry_after_s: float = 120.0
 
     def __post_init__(self) -> None:
@@ -87,7 +90,8 @@ class Retry:
         """
         if failures >= self.tries:
             return None
-        wait = min(self.longest_wait_s, self.first_wait_s * 2.0 ** min(failures - 1, 32)) * (1 - self.jitter * chance)
+        jitter = 0.0 if self.steady and failures > 1 else self.jitter
+        wait = min(self.longest_wait_s, self.first_wait_s * 2.0 ** min(failures - 1, 32)) * (1 - jitter * chance)
         if retry_after is None:
             return wait
         return max(wait, retry_after) if retry_after <= self.longest_retry_after_s else None

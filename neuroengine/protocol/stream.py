@@ -62,7 +62,7 @@ class StreamSession:
         self._machine = Machine(CLIENT_STREAM, CLIENT_STREAM_INITIAL)
         self._pieces: list[str] = []
         self._hub_echoes: bool | None = None  # unknown until a poll that asked was answered
-        self._polling = False
+        self._poll_out: object | None = None  # the poll whose answer is still to come
         self._failure: NeuroengineError | None = None
 
     @property
@@ -81,7 +81,7 @@ class StreamSession:
         return self._machine.state
 
     def cancel(self) -> None:
-        """Leaves the stream; nothing more is sent."""
+        """Leaves the stream; nothing more is sent, and what a poll that is out brings is thrown away."""
         if self.state not in _OVER:
             self._machine.fire(ClientStreamEvent.CANCEL)
 
@@ -91,13 +91,14 @@ class StreamSession:
         Raises:
             StreamGap: an answer was lost and the hub cannot repeat it.
             HubError, ConnectionFailed, ProtocolError: the stream failed; every further call raises the same error.
+            RuntimeError: another call went on with the stream before this one had its answer.
         """
         if self._failure is not None:
             raise self._failure
         try:
-            if self._polling:
+            if self._poll_out is not None:
                 # The last poll was broken off from outside, by a cancelled task or Ctrl-C: its answer is lost.
-                self._polling = False
+                self._poll_out = None
                 self._lose(None)
             while self.state not in _OVER:
                 try:
@@ -122,27 +123,41 @@ class StreamSession:
         return ""
 
     def _poll(self, budget: Budget, gettokens: int) -> Flow[str]:
-        """One poll and what its answer means."""
+        """One poll and what its answer means; the empty text also when the stream was left meanwhile."""
         seq = len(self._pieces) if self._asks else None
         body = requests.encoded(requests.poll(self._members, key=self._key, gettokens=gettokens, seq=seq))
+        self._poll_out = poll = object()
         try:
-            self._polling = True
             received = yield from exchange(self._path, body, budget)
-            self._polling = False
         except NeuroengineError:
-            self._polling = False
+            if self._was_left(poll):
+                return ""
             raise
-        return self._accept(read_reply(received), seq)
+        return "" if self._was_left(poll) else self._accept(read_reply(received), seq)
+
+    def _was_left(self, poll: object) -> bool:
+        """Notes that what came of a poll is known, and says whether the stream was left while the poll was out.
+
+        Raises:
+            RuntimeError: another poll took its place; taking both answers could bring a piece twice.
+        """
+        if self._poll_out is not poll:
+            raise RuntimeError("two read one stream at the same time; let one of them read it")
+        self._poll_out = None
+        return self.state in _OVER
 
     def _accept(self, reply: Reply, asked: int | None) -> str:
         """Takes an answer with code 0 as the next piece or the end."""
         echo = echoed_seq(reply)
         echoes = asked is not None and echo == asked
         if asked is not None and not echoes:
-            if self._hub_echoes and echo is not None:
-                raise ProtocolError(f"piece {asked} of the stream was asked for, and piece {echo} came", status=200)
-            if self.state is ClientStreamState.UNCERTAIN:
+            # The answer to another poll, which a confused proxy delivered. `seq` alone may be a provider's own member.
+            is_another = echo is not None and (self._hub_echoes or isinstance(reply.members.get("done"), bool))
+            if self.state is ClientStreamState.UNCERTAIN and not is_another:
                 raise StreamGap(self.text)
+            if is_another or self._hub_echoes:
+                came = "a piece without an index" if echo is None else f"piece {echo}"
+                raise ProtocolError(f"piece {asked} of the stream was asked for, and {came} came", status=200)
         if asked is not None:
             self._hub_echoes = echoes or bool(self._hub_echoes)
         self._asks = True

@@ -6,10 +6,9 @@ import ssl
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-import httpx
-
 from neuroengine.errors import ConnectionFailed, TimedOut, TLSFailed
 from neuroengine.transport.address import proxy_for
+from neuroengine.transport.lean_httpx import httpx
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,6 +12,8 @@ from neuroengine import (
     AsyncProvider,
     AsyncStream,
     Client,
+    Conversation,
+    Frame,
     HubError,
     InvalidField,
     Model,
@@ -51,6 +53,19 @@ def asks_and_waits() -> None:
         assert_type(models, list[Model])
         assert_type(models[0].queuelen, int)
     Client(http_client=httpx.Client(), transport=httpx.MockTransport(lambda _: httpx.Response(200)))
+
+
+def talks(client: Client) -> None:
+    talk = Conversation(system="Be brief.", budget_bytes=4000)
+    for model in client.models():
+        talk.frame = Frame.of_service(model.preprompt, model.endprompt)
+    reply = client.generate(talk.prompt("Hello"), raw=talk.frame.raw)
+    assert_type(talk.add("Hello", reply.text).reply, str)
+    reader = talk.reader("More?")
+    for piece in client.stream(talk.prompt("More?"), raw=talk.frame.raw):
+        assert_type(reader.feed(piece), str)
+    assert_type(reader.finish(), str)
+    assert_type([turn.question for turn in talk.turns], list[str])
 
 
 async def asks_from_a_task() -> None:
