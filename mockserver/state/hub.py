@@ -110,7 +110,7 @@ class HubState:
         for row in services:
             service = before.pop(row.name, None) or self._new_service(row, now)
             self._services[row.name] = service
-            if service.settings != row:
+            if not service.is_like(row):
                 service.change(row, now)
                 self._circumstances.forget(row.name, now)
         for name, service in before.items():
