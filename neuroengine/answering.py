@@ -96,7 +96,9 @@ class Answering:
         try:
             async with self._turns:
                 return await self._whole(request)
-        except Exception as error:  # noqa: BLE001 - a callback may raise anything, and it costs this answer alone
+        except BaseException as error:
+            if not _is_of_callback(error):
+                raise
             return _failure(error)
 
     async def finish_streams(self) -> None:
@@ -202,7 +204,9 @@ class Answering:
                 else:
                     stream.accept(self._payload(result))
             stream.finish()
-        except Exception as error:  # noqa: BLE001 - a callback may raise anything, and it costs this stream alone
+        except BaseException as error:
+            if not _is_of_callback(error):
+                raise
             stream.finish(_failure(error))
 
 
@@ -300,7 +304,15 @@ def _checked(text: object) -> str:
     return text
 
 
-def _failure(error: Exception) -> bytes:
+def _is_of_callback(error: BaseException) -> bool:
+    """Whether a callback raised it, which may raise anything; Ctrl-C, and who cancels this task, come from outside."""
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        return task is not None and not task.cancelling()
+    return isinstance(error, Exception | SystemExit)
+
+
+def _failure(error: BaseException) -> bytes:
     """The payload of an answer that could not be made, with the reason in the log."""
     if isinstance(error, ProviderFailure):
         PROVIDER_LOG.warning("the callback could not answer: %s", error, exc_info=error.__cause__)

@@ -68,9 +68,10 @@ class Stay:
         Raises:
             NeuroengineError: what ended a service for good; the others leave with it.
         """
-        self._serving = asyncio.create_task(self._serve_all())
         try:
-            await self._serving
+            if not self._closing:  # a signal may come before the first step
+                self._serving = asyncio.create_task(self._serve_all())
+                await self._serving
         except asyncio.CancelledError:
             if not self._closing:
                 raise

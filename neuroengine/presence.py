@@ -150,6 +150,7 @@ class Presence:
                 except NeuroengineError as error:
                     if not self._is_leaving:
                         failures += 1
+                        self._answering.close()  # its hub has ended the streams that it began
                         await self._disconnect()
                         await self._pause(error, failures)
         except asyncio.CancelledError:

@@ -63,6 +63,8 @@ class AsyncProvider(Offering):
     async def stop(self, within_s: float = STOP_S) -> None:
         """Leaves gracefully: takes no new request, finishes the answers and streams that were begun, then leaves.
 
+        After `connect`, and before `serve_forever`, it lets that return at once.
+
         Args:
             within_s: after so many seconds, what is still being made is given up.
         """
@@ -92,6 +94,7 @@ class Provider(Offering):
 
     _stay: Stay | None = None
     _loop: BackgroundLoop | None = None
+    _is_serving = False
     _lock = threading.RLock()
     """Held for an instant, while a stay begins or ends: any thread, and a signal's handler in it, may end one."""
 
@@ -107,19 +110,25 @@ class Provider(Offering):
 
     def serve_forever(self) -> None:
         """Answers requests until `stop` or `close`; see `AsyncProvider.serve_forever`."""
-        stay, loop = self._opened()
-        serving = loop.start(stay.serve())
-        _start_threads(stay.worker, stay.threads - 1)
+        with self._lock:
+            if self._is_serving:
+                raise RuntimeError("this provider serves already")
+            stay, loop = self._opened()
+            serving = loop.start(stay.serve())
+            self._is_serving = True
         try:
+            _start_threads(stay.worker, stay.threads - 1)
             stay.worker.run()
             serving.result()
         finally:
+            self._is_serving = False
             self.close()
 
     def stop(self, within_s: float = STOP_S) -> None:
         """Lets `serve_forever` return as soon as the answers and streams that were begun are out.
 
-        It returns at once, and may be called in any thread, a callback or a signal's handler.
+        It returns at once, and may be called in any thread, a callback or a signal's handler. After `connect`, and
+        before `serve_forever`, it lets that return at once.
 
         Args:
             within_s: after so many seconds, what is still being made is given up.
@@ -129,7 +138,13 @@ class Provider(Offering):
                 self._loop.start(self._stay.stop(within_s))
 
     def close(self) -> None:
-        """Leaves at once; `serve_forever` returns as soon as the callback does."""
+        """Leaves at once; `serve_forever` returns as soon as the callback does.
+
+        It may be called in any thread; a coroutine or `on_state` does not wait until the provider has left.
+        """
+        if self._loop is not None and self._loop.is_here:
+            self.stop(within_s=0)
+            return
         with self._lock:
             loop, self._loop = self._loop, None
             stay, self._stay = self._stay, None
@@ -155,4 +170,14 @@ class Provider(Offering):
 def _start_threads(worker: Worker, count: int) -> None:
     """Gives a worker threads of its own, which end with it and keep no program from ending."""
     for number in range(count):
-        threading.Thread(target=worker.run, name=f"neuroengine-provider-{number}", daemon=True).start()
+        threading.Thread(target=_work, args=(worker,), name=f"neuroengine-provider-{number}", daemon=True).start()
+
+
+def _work(worker: Worker) -> None:
+    """Works until the worker stops. A callback that exits ends its answer, and no thread but its caller's own."""
+    while True:
+        try:
+            worker.run()
+        except SystemExit:  # its client has its error answer, and the log the reason
+            continue
+        return

@@ -166,6 +166,17 @@ def test_what_came_before_a_failure_is_delivered_and_never_looks_like_the_end() 
     ]
 
 
+@pytest.mark.parametrize("error", [SystemExit(1), asyncio.CancelledError()], ids=repr)
+def test_a_stream_whose_callback_exits_or_was_cancelled_ends_in_an_error(error: BaseException) -> None:
+    async def broken(_: Request) -> AsyncIterator[str]:
+        yield "one"
+        raise error
+
+    pieces = polled(broken)
+    assert [piece["reply"] for piece in pieces] == ["one", FAILED]
+    assert pieces[-1]["errorcode"] == 13
+
+
 def test_a_piece_is_there_before_the_reply_is_whole() -> None:
     release = threading.Event()
 

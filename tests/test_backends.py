@@ -295,6 +295,21 @@ def test_exec_gives_an_endless_reply_up(tmp_path: Path, caplog: pytest.LogCaptur
     assert str(PROVIDER_PAYLOAD_BYTES) in caplog.text
 
 
+def test_exec_kills_what_a_program_left_behind_to_write_its_reply(tmp_path: Path) -> None:
+    held = tmp_path / "held"
+    os.mkfifo(held)
+    child = f"import threading; held = open({str(held)!r}, 'w'); print(1, flush=True); threading.Event().wait(60)"
+    leaving = program(tmp_path, f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {child!r}])")
+    reading = os.open(held, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with pytest.raises(ProviderFailure, match="took too long"):
+            reply(backend(leaving, timeout=5))
+        os.set_blocking(reading, True)
+        assert os.read(reading, 1) == b""  # the child, which held the writing end, is dead
+    finally:
+        os.close(reading)
+
+
 @pytest.mark.parametrize("how", ["cancelled", "closed"])
 def test_exec_kills_the_program_and_its_children_when_the_answer_is_given_up(tmp_path: Path, how: str) -> None:
     """A child of the program holds the writing end of a pipe: the reading end meets its end when both are dead."""

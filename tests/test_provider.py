@@ -18,7 +18,7 @@ from neuroengine.transport import link as link_module
 from neuroengine.transport.threads import BackgroundLoop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
     from pathlib import Path
 
     from neuroengine.protocol.jobs import Request
@@ -221,6 +221,32 @@ def test_a_callback_that_raises_costs_one_error_answer_and_is_logged(
     assert record.exc_info is not None
     assert "the model broke" in caplog.text
     assert KEY not in caplog.text
+
+
+def raising(error: BaseException) -> Callable[[Request], str]:
+    def answer(request: Request) -> str:
+        if request.message == "raise":
+            raise error
+        return echo(request)
+
+    return answer
+
+
+def raising_later(error: BaseException) -> Callable[[Request], Awaitable[str]]:
+    async def answer(request: Request) -> str:
+        return raising(error)(request)
+
+    return answer
+
+
+@pytest.mark.parametrize("error", [SystemExit(1), asyncio.CancelledError()], ids=repr)
+@pytest.mark.parametrize("form", [raising, raising_later])
+def test_a_callback_that_exits_or_was_cancelled_costs_one_error_answer_too(
+    loop: BackgroundLoop, hub: ToyHub, form: Callable[[BaseException], Any], error: BaseException
+) -> None:
+    with serving(loop, hub, form(error)) as link:
+        assert link.ask("raise") == ERROR_ANSWER
+        assert link.ask("hi") == {"reply": "You said hi"}
 
 
 def test_a_stop_iteration_is_an_error_like_any_other(loop: BackgroundLoop, hub: ToyHub) -> None:

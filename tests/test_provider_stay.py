@@ -20,7 +20,7 @@ from neuroengine.errors import ConfigurationError, LinkLost, LoginRefused, Provi
 from neuroengine.transport.threads import BackgroundLoop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -385,3 +385,79 @@ def test_stopping_a_provider_that_does_not_serve_does_nothing(loop: BackgroundLo
     provider.stop()
     provider.close()
     loop.run(AsyncProvider(SERVICE, KEY, echo, address="localhost:1").stop())
+
+
+@pytest.mark.parametrize("end", ["stop", "close"])
+def test_a_watcher_may_end_its_provider(toy: ToyHub, end: str) -> None:
+    def watch(change: StateChange) -> None:
+        if change.state is ProviderState.READY:
+            getattr(provider, end)()
+
+    provider = Provider(SERVICE, KEY, echo, address=toy.address, ca_file=toy.ca_file, on_state=watch)
+    serving = threading.Thread(target=provider.serve_forever, daemon=True)
+    serving.start()
+    assert toy.link().accept().is_closed()
+    serving.join(DEADLINE_S)
+    assert not serving.is_alive()
+
+
+def test_who_is_stopped_before_serving_leaves_and_may_come_back(toy: ToyHub, loop: BackgroundLoop) -> None:
+    provider = AsyncProvider(SERVICE, KEY, echo, address=toy.address, ca_file=toy.ca_file)
+    connecting = loop.start(provider.connect())
+    link = toy.link().accept()
+    connecting.result(DEADLINE_S)
+    loop.run(provider.stop())
+    assert link.is_closed()
+    loop.start(provider.serve_forever()).result(DEADLINE_S)
+    serving = loop.start(provider.serve_forever())
+    assert toy.link().accept().ask("hi") == {"reply": "You said hi"}
+    loop.run(provider.close())
+    serving.result(DEADLINE_S)
+
+
+def test_a_provider_that_waits_and_is_stopped_before_serving_returns_at_once(toy: ToyHub) -> None:
+    provider = Provider(SERVICE, KEY, echo, address=toy.address, ca_file=toy.ca_file)
+    connecting = in_thread(provider.connect)
+    link = toy.link().accept()
+    connecting.join(DEADLINE_S)
+    provider.stop()
+    provider.serve_forever()
+    assert link.is_closed()
+
+
+def test_a_lost_link_takes_the_streams_with_it_that_wait_for_their_next_poll(toy: ToyHub, loop: BackgroundLoop) -> None:
+    async def words(request: Request) -> AsyncIterator[str]:
+        yield request.message
+        if request.message == "first":
+            await asyncio.Event().wait()
+
+    at_once = Retry(tries=1000, first_wait_s=0.0, longest_wait_s=0.0)
+    with stopping(loop, toy, words, streaming=True, reconnect=at_once) as (provider, _, _watched):
+        for message in ("first", "second"):  # the first one would keep the second waiting: one is made at a time
+            link = toy.link()
+            link.login()
+            link.say(b'OK{"message": "%s", "key": "%s"}' % (message.encode(), message.encode()))
+            assert link.answer()["reply"] == message
+            link.close()
+        loop.run(provider.close())
+
+
+def test_a_provider_that_waits_serves_once_at_a_time(toy: ToyHub) -> None:
+    provider = Provider(SERVICE, KEY, echo, address=toy.address, ca_file=toy.ca_file)
+    serving = in_thread(provider.serve_forever)
+    link = toy.link().accept()
+    another: list[BaseException] = []
+
+    def serve_too() -> None:
+        try:
+            provider.serve_forever()
+        except RuntimeError as error:
+            another.append(error)
+
+    second = threading.Thread(target=serve_too, daemon=True)
+    second.start()
+    second.join(DEADLINE_S)
+    assert link.ask("hi") == {"reply": "You said hi"}
+    provider.close()
+    serving.join(DEADLINE_S)
+    assert [str(error) for error in another] == ["this provider serves already"]

@@ -169,15 +169,19 @@ async def _collect(child: Process, complaints: bytearray) -> None:
 
 
 async def _end(child: Process) -> None:
-    """Kills a program that still runs, with all of its session."""
-    if child.returncode is None:
+    """Kills a program that still runs, or that left others behind to write its reply, with all of its session."""
+    assert child.stdout is not None  # noqa: S101 - asked for above
+    if child.returncode is None or not child.stdout.at_eof():
         with contextlib.suppress(ProcessLookupError):
             if sys.platform == "win32":
                 child.kill()
             else:
                 os.killpg(child.pid, signal.SIGKILL)
         with contextlib.suppress(TimeoutError):  # whatever left its session may still hold its pipes
-            await asyncio.wait_for(child.wait(), _LAST_WORDS_S)
+            async with asyncio.timeout(_LAST_WORDS_S):
+                while await child.stdout.read(_READ_BYTES):
+                    pass  # nobody wants it; a pipe that is not read to its end is not closed either
+                await child.wait()
 
 
 def _failed(reason: str, sentence: str) -> ProviderFailure:

@@ -32,6 +32,11 @@ class BackgroundLoop:
         self._thread = threading.Thread(target=self._run, name="neuroengine-loop", daemon=True)
         self._thread.start()
 
+    @property
+    def is_here(self) -> bool:
+        """Whether the caller runs on the loop; then it must not wait for it."""
+        return threading.current_thread() is self._thread
+
     def start(self, call: Coroutine[Any, Any, Result]) -> Future[Result]:
         """Starts a coroutine on the loop."""
         return asyncio.run_coroutine_threadsafe(call, self._loop)
@@ -84,7 +89,7 @@ class Worker:
                 # The loop may be gone: the call was abandoned with it.
                 with contextlib.suppress(RuntimeError):
                     loop.call_soon_threadsafe(settle, _raiser(error))
-                if not isinstance(error, Exception):  # Ctrl-C or an exit ends the worker's thread as well
+                if isinstance(error, KeyboardInterrupt | SystemExit):  # they end the worker's thread as well
                     raise
             else:
                 with contextlib.suppress(RuntimeError):
@@ -116,6 +121,6 @@ def _raiser(error: BaseException) -> Callable[[], Any]:
     def fail() -> Any:
         if isinstance(error, Exception):
             raise error
-        raise RuntimeError("the program is ending") from error
+        raise RuntimeError(f"the call raised {type(error).__name__}") from error
 
     return fail
