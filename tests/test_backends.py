@@ -394,5 +394,5 @@ def test_exec_leaves_no_thread_and_no_log_behind(tmp_path: Path, caplog: pytest.
     threads = threading.active_count()
     assert reply(backend(program(tmp_path, "print('fine')"))) == "fine"
     assert caplog.text == ""
-    assert exec_module.SECRETS == ("NEUROENGINE_SERVICE_KEY",)
+    assert exec_module.SECRETS == ("NEUROENGINE_SERVICE_KEY", "NEUROENGINE_KEY")
     assert threading.active_count() <= threads + 1  # Python 3.11 watches a child from a thread, which ends by itself

@@ -321,7 +321,7 @@ def test_a_backslash_joins_lines(typed: Callable[..., Any]) -> None:
         (("--budget", "0"), "--budget"),
         (("--service", "a/b"), "service must be"),
         (("--url", "ftp://x"), "https://host"),
-        (("--access-key-file", "/nonexistent"), "'/nonexistent' cannot be read"),
+        (("--access-key-file", "/nonexistent"), "names '/nonexistent', which cannot be read"),
         (("--nonsense",), "--nonsense"),
     ],
 )

@@ -73,7 +73,7 @@ def test_no_key_and_no_password_is_ever_shown(hub: MockHub, monkeypatch: pytest.
     [
         (("--timeout", "0"), "'--timeout': 0 is no number of seconds above 0"),
         (("--insecure", "--ca-file", "x"), "exclude each other"),
-        (("--access-key-file", "/nonexistent"), "'/nonexistent' cannot be read"),
+        (("--access-key-file", "/nonexistent"), "names '/nonexistent', which cannot be read"),
         (("--nonsense",), "--nonsense"),
         (("argument",), "argument"),
     ],

@@ -339,11 +339,12 @@ def test_the_callers_own_httpx_client_is_used_and_left_open() -> None:
     assert len(hub.requests) == 1
 
 
-def test_an_own_client_is_closed_with_the_client() -> None:
-    with FakeHub().client() as running:
-        running.generate("x")
-    with pytest.raises(RuntimeError, match="closed"):
-        running.generate("x")
+def test_a_closed_client_says_so() -> None:
+    client = FakeHub().client()
+    client.close()
+    for call in (lambda: client.generate("x"), client.models, lambda: next(client.stream("x"))):
+        with pytest.raises(ConfigurationError, match="this client is closed"):
+            call()
 
 
 @respx.mock

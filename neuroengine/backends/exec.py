@@ -38,7 +38,7 @@ _STDERR_BYTES: Final = 4096
 """How much of a program's complaints the log gets: the end, where the reason stands."""
 _LAST_WORDS_S: Final = 1.0
 """How long the rest of them, and the end of a killed program, is waited for. Unit: seconds."""
-SECRETS: Final = ("NEUROENGINE_SERVICE_KEY",)
+SECRETS: Final = ("NEUROENGINE_SERVICE_KEY", "NEUROENGINE_KEY")
 """The variables that a program does not inherit."""
 
 

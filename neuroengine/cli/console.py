@@ -12,13 +12,13 @@ import shutil
 import sys
 import textwrap
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 import click
 
 from neuroengine._generated.registry import DEFAULT_SERVICE
+from neuroengine.cli.keys import access_key
 from neuroengine.errors import (
     ConfigurationError,
     ConnectionFailed,
@@ -201,23 +201,7 @@ def check_trust(ca_file: str | None, *, insecure: bool) -> None:
         )
 
 
-def check_seconds(timeout: float | None) -> None:
+def check_seconds(seconds: float | None, option: str = "--timeout") -> None:
     """Refuses a time that cannot be waited."""
-    if timeout is not None and not 0 < timeout < math.inf:
-        raise click.BadParameter(f"{timeout:g} is no number of seconds above 0", param_hint="'--timeout'")
-
-
-def access_key(file: str | None) -> str | None:
-    """The access key that a file holds, without the line end behind it; None when no file was named."""
-    if file is None:
-        return None
-    try:
-        key = Path(file).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise click.BadParameter(f"{file!r} cannot be read: {reason}", param_hint="'--access-key-file'") from None
-    except UnicodeDecodeError:
-        raise click.BadParameter(f"{file!r} holds no text", param_hint="'--access-key-file'") from None
-    if not key:
-        raise click.BadParameter(f"{file!r} holds no key", param_hint="'--access-key-file'")
-    return key
+    if seconds is not None and not 0 < seconds < math.inf:
+        raise click.BadParameter(f"{seconds:g} is no number of seconds above 0", param_hint=f"'{option}'")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from neuroengine.cli import console
+from neuroengine.cli.keys import access_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,7 +66,8 @@ def command(
     """
     console.check_trust(ca_file, insecure=insecure)
     console.check_seconds(timeout)
-    access_key = console.access_key(access_key_file)
+    with console.exit_codes():
+        key = access_key(access_key_file)
 
     from neuroengine.doctor import Checkup, Status, environment, examine
 
@@ -73,7 +75,7 @@ def command(
     checkup = Checkup(
         url=url,
         service=service,
-        access_key=access_key,
+        access_key=key,
         verify=not insecure,
         ca_file=ca_file,
         provider=provider,

@@ -1,4 +1,4 @@
-"""Where `serve` finds its keys: in files and the environment, which other users of the machine cannot read.
+"""Where the commands find keys: in files and the environment, which other users of the machine cannot read.
 
 A key is never shown, not even in the error about the file that should have held it.
 """
@@ -39,6 +39,15 @@ def service_key(key: str | None, key_file: str | None) -> str:
             f"there is no service key; put it into a file and name that with --key-file, or set {KEY_VARIABLE}"
         )
     return os.environ[KEY_VARIABLE]
+
+
+def access_key(key_file: str | None) -> str | None:
+    """The access key that a file holds; None when no file was named, so that the environment decides.
+
+    Raises:
+        ConfigurationError: the file does not hold it.
+    """
+    return None if key_file is None else key_from_file(key_file, "--access-key-file")
 
 
 def key_from_file(name: str, option: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import signal
 import sys
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ import click
 
 from neuroengine._generated.registry import PROVIDER_ANSWER_S
 from neuroengine.backends import FORMS, Checked, backend
-from neuroengine.cli.console import EXIT_HUB_ERROR, exit_codes, fail, one_line, plain, write
+from neuroengine.cli.console import EXIT_HUB_ERROR, check_seconds, check_trust, exit_codes, fail, one_line, plain, write
 from neuroengine.cli.keys import KEY_VARIABLE, key_from_file, service_key
 from neuroengine.errors import LoginRefused
 
@@ -126,14 +125,8 @@ def command(
     from neuroengine.protocol.fields import check_service
     from neuroengine.transport.link import provider_address
 
-    if insecure and ca_file is not None:
-        raise click.UsageError(
-            "--insecure and --ca-file exclude each other: the one trusts everybody, the other one file"
-        )
-    if not 0 < backend_timeout < math.inf:
-        raise click.BadParameter(
-            f"{backend_timeout:g} is no number of seconds above 0", param_hint="'--backend-timeout'"
-        )
+    check_trust(ca_file, insecure=insecure)
+    check_seconds(backend_timeout, "--backend-timeout")
     with exit_codes(), _log_on_stderr():
         offer = {"service": check_service(service), "key": service_key(key, key_file)}
         options["address"] = provider_address(options["address"])

@@ -101,6 +101,12 @@ class _Exchange:
         if self._hooks.on_retry is not None:
             self._hooks.on_retry(RetryEvent(pause.seconds, pause.reason))
 
+    @staticmethod
+    def _check_open(client: httpx.Client | httpx.AsyncClient) -> None:
+        """Raises ConfigurationError when the connections were closed."""
+        if client.is_closed:
+            raise ConfigurationError("this client is closed; make a new one, or use it inside its `with` block")
+
     def _hide_secret(self, error: NeuroengineError) -> None:
         """Takes the access key out of an error, in case the hub echoed it."""
         if self._secret:
@@ -149,6 +155,7 @@ class Hub(_Exchange):
 
     def run(self, flow: Flow[Result]) -> Result:
         """Drives a conversation to its end."""
+        self._check_open(self._client)
         outcome: Outcome = None
         try:
             while True:
@@ -223,6 +230,7 @@ class AsyncHub(_Exchange):
 
     async def run(self, flow: Flow[Result]) -> Result:
         """Drives a conversation to its end."""
+        self._check_open(self._client)
         outcome: Outcome = None
         try:
             while True:

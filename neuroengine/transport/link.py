@@ -202,21 +202,22 @@ class _Conversation:
         self._respond = respond
         self._tasks = tasks
         self._silence = silence
-        self._answering: asyncio.Task[None] | None = None
+        self._answering: set[asyncio.Task[None]] = set()
+        """Answers on their way: one that is made, and perhaps one that its hub is slow to take."""
         self._finishing = False
 
     async def finish(self) -> None:
         """Begins no further answer, and returns when the running one is out or the link is lost."""
         self._finishing = True
-        if self._answering is not None:
-            await asyncio.wait((self._answering,))
+        if self._answering:
+            await asyncio.wait(self._answering)
 
     async def hold(self) -> str:
         """Keeps it up until the link is over; says what the hub did to end it."""
         while (end := self._handle_events()) is None:
             self._link.receive(await self._connection.receive())
-        if self._answering is not None:
-            self._answering.cancel()
+        for answer in self._answering:
+            answer.cancel()
         return end
 
     def _handle_events(self) -> str | None:
@@ -225,7 +226,9 @@ class _Conversation:
             if isinstance(event, Request | UnreadableRequest):
                 if self._finishing:  # the hub sees the close, and asks the provider that comes next
                     continue
-                self._answering = self._tasks.create_task(self._answer(event))
+                answer = self._tasks.create_task(self._answer(event))
+                self._answering.add(answer)
+                answer.add_done_callback(self._answering.discard)
             elif (end := _end(event)) is not None:
                 return end
         # A hub need not ping while it waits for an answer, and the oldest providers could not read it then.
