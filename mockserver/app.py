@@ -17,6 +17,7 @@ from mockserver.state.delivery import Body, End
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
+    from mockserver.client_wire import Connection
     from mockserver.keeper import Keeper
     from mockserver.state.delivery import Message
     from mockserver.state.lane import Lane
@@ -65,7 +66,7 @@ class HubApp:
         task = asyncio.current_task()
         self.answering.add(task)
         try:
-            await self._answer(scope, body, receive, send)
+            await self._answer(scope, body, send)
         finally:
             self.answering.discard(task)
 
@@ -85,7 +86,7 @@ class HubApp:
             return await self._read(receive)
         left = asyncio.ensure_future(self._feed(lane, receive))
         left.add_done_callback(lambda _: outbox.close())
-        wire = ClientWire(send, _transport(scope), left)
+        wire = ClientWire(send, scope["state"][CONNECTION].transport, left)
         body = bytearray()
         try:
             while not isinstance(step := await outbox.get(), End):
@@ -112,7 +113,7 @@ class HubApp:
         if room < 0:
             await _disconnected(receive)
 
-    async def _answer(self, scope: Scope, body: bytes | None, receive: Receive, send: Send) -> None:
+    async def _answer(self, scope: Scope, body: bytes | None, send: Send) -> None:
         content_type, access_key, origin = read_headers(scope["headers"])
         with self._keeper as now:
             state = self._keeper.state
@@ -126,10 +127,11 @@ class HubApp:
         if is_whole:
             await say(send, state.message(exchange))
             return
-        left = asyncio.ensure_future(_disconnected(receive))
+        connection: Connection = scope["state"][CONNECTION]
+        left = connection.watch()
         left.add_done_callback(lambda _: outbox.close())
         try:
-            await ClientWire(send, _transport(scope), left).play(outbox)
+            await ClientWire(send, connection.transport, left).play(outbox)
         finally:
             left.cancel()
             with self._keeper as now:
@@ -162,9 +164,3 @@ async def say(send: Send, message: Message) -> None:
 async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-def _transport(scope: Scope) -> asyncio.Transport:
-    """The connection's transport, for what is not HTTP."""
-    transport: asyncio.Transport = scope["state"][CONNECTION].transport
-    return transport

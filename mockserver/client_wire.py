@@ -7,7 +7,7 @@ announced, is written to the transport beside it.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mockserver.resets import throw_away
 from mockserver.state.delivery import Body, Close, End, Flood, Head, Reset
@@ -21,7 +21,16 @@ if TYPE_CHECKING:
     Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 CONNECTION = "connection"
-"""Under this name the ASGI scope's state holds the connection, which has a `transport`."""
+"""Under this name the ASGI scope's state holds the connection."""
+
+
+class Connection(Protocol):
+    """What the door needs of a client's connection beside ASGI."""
+
+    transport: asyncio.Transport
+
+    def watch(self) -> asyncio.Future[None]:
+        """Is done when the client has gone; whoever watches no more cancels it."""
 
 
 class ClientWire:
@@ -49,6 +58,9 @@ class ClientWire:
             elif isinstance(step, End) and not self._room:
                 await self._send({"type": "http.response.body", "body": b""})
                 return
+            elif isinstance(step, Body) and self._completes(step.data) and outbox.take_end():
+                await self._send({"type": "http.response.body", "body": step.data})
+                return
             else:
                 await self.act(step)
 
@@ -63,6 +75,10 @@ class ClientWire:
         elif isinstance(step, Close | End):
             # The end comes before the answer is whole.
             self._transport.close()
+
+    def _completes(self, data: bytes) -> bool:
+        """Whether these bytes may be the last of the body."""
+        return self._is_begun and self._room in {None, len(data)}
 
     async def _begin(self, head: Head) -> None:
         announced = dict(head.headers).get(b"content-length")

@@ -15,9 +15,8 @@ Times are on the hub's clock, like all of its limits.
 from __future__ import annotations
 
 import logging
-from collections import deque
 from http import HTTPStatus
-from socket import SO_RCVBUF, SOL_SOCKET
+from socket import SO_RCVBUF, SO_SNDBUF, SOL_SOCKET
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -53,6 +52,9 @@ GOODBYE_S = 1.0
 
 READ_BYTES = 16_384
 """About how much TCP may hold for a connection that is not read, and so how much comes at a time."""
+
+WRITTEN_BYTES = 65_536
+"""About how much TCP may hold that a client has not read."""
 
 UNREAD_BYTES = 16_384
 """How much a client may leave unread before its next answer waits."""
@@ -107,6 +109,7 @@ class _Flow(FlowControl):
 def serve_http(keeper: Keeper, app: HubApp | AdminApp, connections: ServerState, listener: socket) -> Callable[[], Any]:
     """Makes the factory of protocols for `loop.create_server` on a bound socket; `connections` holds the open ones."""
     listener.setsockopt(SOL_SOCKET, SO_RCVBUF, READ_BYTES)
+    listener.setsockopt(SOL_SOCKET, SO_SNDBUF, WRITTEN_BYTES)
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -138,6 +141,7 @@ class GuardedConnection(_Base):
         self._unfed = bytearray()
         self._is_feeding = False
         self._is_over = False
+        self._watchers: set[asyncio.Future[None]] = set()
         self._head_bytes = 0
         self._cycles: list[Any] = []
         """The requests whose answers are not out, in their order."""
@@ -161,7 +165,21 @@ class GuardedConnection(_Base):
         self._patience.end()
         for cycle in self._unanswered():  # uvicorn tells the last one alone
             _lose(cycle)
+        for watcher in self._watchers:
+            if not watcher.done():
+                watcher.set_result(None)
         super().connection_lost(exc)
+
+    def watch(self) -> asyncio.Future[None]:
+        """Is done when the client has gone; whoever watches no more cancels it. Costs a tenth of a task that reads."""
+        watcher: asyncio.Future[None] = self.loop.create_future()
+        if self.parser is None:
+            watcher.set_result(None)
+        else:
+            self._watchers.add(watcher)
+            watcher.add_done_callback(self._watchers.discard)
+            self.flow.resume_reading()
+        return watcher
 
     def timeout_keep_alive_handler(self) -> None:
         """The connection was idle for too long."""
@@ -262,7 +280,6 @@ class GuardedConnection(_Base):
         was_begun = broken is not None and broken.response_started
         if broken is not None:
             _lose(broken)
-            self.pipeline = deque(waiting for waiting in self.pipeline if waiting[0] is not broken)
         if earlier:
             earlier[-1].keep_alive = False
             return

@@ -7,6 +7,8 @@ from collections import deque
 from threading import get_ident
 from typing import TYPE_CHECKING
 
+from mockserver.state.delivery import End
+
 if TYPE_CHECKING:
     from mockserver.state.delivery import Step
 
@@ -37,6 +39,13 @@ class Outbox:
         """Wakes whoever waits for a step: the client has left."""
         self._is_closed = True
         self._filled.set()
+
+    def take_end(self) -> bool:
+        """Takes an `End` out, if that is the next step and there already."""
+        is_there = bool(self._steps) and isinstance(self._steps[0], End)
+        if is_there:
+            self._steps.popleft()
+        return is_there
 
     async def get(self) -> Step | None:
         """The next step as soon as there is one, or None when there will be none."""

@@ -5,6 +5,7 @@ Times are limits of the hub's, on its clock, whoever drives that; what follows i
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,18 @@ if TYPE_CHECKING:
 
     from mockserver.keeper import Keeper
     from mockserver.state.timers import Timer
+
+
+def unread_bytes(transport: asyncio.WriteTransport) -> int:
+    """How much of what was written the other side has not taken, by TCP's own account where it gives one."""
+    unread = transport.get_write_buffer_size()
+    with suppress(ImportError, OSError, ValueError):  # another system, or a socket that is closed
+        from fcntl import ioctl
+        from termios import TIOCOUTQ
+
+        raw = transport.get_extra_info("socket")
+        unread += int.from_bytes(ioctl(raw.fileno(), TIOCOUTQ, bytes(4)), sys.byteorder)
+    return unread
 
 
 class Patience:
@@ -52,8 +65,8 @@ class Patience:
 
     def await_reader(self) -> None:
         """Gives the client `unread_s` to read anything of what lies unread, and again as long as it does read."""
-        if self._reader is None and (unread := self._transport.get_write_buffer_size()):
-            self._unread_bytes = unread
+        if self._reader is None and self._transport.get_write_buffer_size():
+            self._unread_bytes = unread_bytes(self._transport)
             self._reader = self._after("unread_s", self._read_too_slowly)
 
     def await_no_reader(self) -> None:
@@ -76,7 +89,7 @@ class Patience:
         if timer is not self._reader:
             return
         self._reader = None
-        if self._transport.get_write_buffer_size() >= self._unread_bytes:
+        if unread_bytes(self._transport) >= self._unread_bytes:
             self._transport.abort()
         else:
             self.await_reader()

@@ -15,6 +15,8 @@ import ssl
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
+from mockserver.patience import unread_bytes
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -132,9 +134,10 @@ class TlsTransport(asyncio.Transport):
             self._protocol.connection_lost(error)
 
     def reads_slowly(self) -> None:
-        """The other side leaves unread what was written."""
+        """The other side leaves unread what was written; as long as it reads a little, it is waited for."""
         if not self._is_closing:
-            self._wait(READER_S)
+            unread = unread_bytes(self)
+            self._wait(READER_S, lambda: self._has_read(unread))
 
     def reads_again(self) -> None:
         """It has read."""
@@ -175,9 +178,16 @@ class TlsTransport(asyncio.Transport):
         if self._to_send.pending and self._below is not None:
             self._below.write(self._to_send.read())
 
-    def _wait(self, seconds: float) -> None:
+    def _has_read(self, unread: int) -> None:
+        if unread_bytes(self) < unread:
+            self.reads_slowly()
+        else:
+            self.abort()
+
+    def _wait(self, seconds: float, act: Callable[[], None] | None = None) -> None:
+        """Waits so long before it aborts, or does something else."""
         self._stop_waiting()
-        self._deadline = asyncio.get_running_loop().call_later(seconds, self.abort)
+        self._deadline = asyncio.get_running_loop().call_later(seconds, act or self.abort)
 
     def _stop_waiting(self) -> None:
         if self._deadline is not None:

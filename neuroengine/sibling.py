@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from functools import cache
 from importlib import import_module
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
@@ -26,8 +27,9 @@ OTHER_NAME: Final = "neuroengine._mockserver"
 _HOME: Final = Path(__file__).parent.with_name(NAME)
 
 
+@cache
 def mockserver() -> ModuleType:
-    """Our own `mockserver`.
+    """Our own `mockserver`, the same one for as long as the process lives.
 
     Raises:
         ImportError: it is not there, or the extra `mock` is not installed; the sentence says what to do.

@@ -9,6 +9,7 @@ import copy
 import http.client
 import json
 import ssl
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -119,10 +120,9 @@ def test_a_changed_expectation_does_not_hold(plain: Post, name: str) -> None:
 @pytest.mark.parametrize("name", [name for name, wrong in WRONG_HUBS.items() if wrong.breaks in JUDGED])
 def test_a_wrong_hub_fails_a_vector_of_the_requirement_that_it_breaks(name: str) -> None:
     with MockHub(services={SERVICE: "SERVICE-KEY"}, tls=False, wrong=name) as hub:
-        connection = http.client.HTTPConnection(hub.url.removeprefix("http://"), timeout=DEADLINE_S)
         judging = [vector for vector in VECTORS.values() if WRONG_HUBS[name].breaks in vector["requirements"]]
-        assert any(run(over(connection), vector).problems for vector in judging)
-        connection.close()
+        with closing(http.client.HTTPConnection(hub.url.removeprefix("http://"), timeout=DEADLINE_S)) as connection:
+            assert any(run(over(connection), vector).problems for vector in judging)
 
 
 def test_every_part_of_a_check_can_fail() -> None:

@@ -8,13 +8,24 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import pytest
 
 import mockserver
 from neuroengine import sibling
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 HOME = Path(mockserver.__file__).parent
+
+
+@pytest.fixture(autouse=True)
+def _looks_again() -> Iterator[None]:
+    sibling.mockserver.cache_clear()
+    yield
+    sibling.mockserver.cache_clear()
 
 
 def test_where_nobody_has_taken_the_name_it_is_the_package_itself() -> None:
@@ -27,7 +38,9 @@ def test_a_stranger_of_that_name_stays_what_it_is(monkeypatch: pytest.MonkeyPatc
     ours = sibling.mockserver()
     assert ours.__name__ == sibling.OTHER_NAME
     assert ours.MockHub is not mockserver.MockHub
+    monkeypatch.delitem(sys.modules, "mockserver")
     assert sibling.mockserver() is ours
+    monkeypatch.setitem(sys.modules, "mockserver", stranger)
     assert importlib.import_module("mockserver") is stranger
 
 

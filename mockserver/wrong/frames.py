@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Send = Callable[[bytes], None]
 
 _RECORD_BYTES = 16_384
-_SHORT_RECORD_BYTES = 8_192
+_SHORT_RECORD_BYTES = 6_000
 _HALF_BYTES = 10
 
 
