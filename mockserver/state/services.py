@@ -296,7 +296,7 @@ class Service:
             self._current = None
             if self._link is not None:
                 self._link.abandon(now)
-        else:
+        elif job in self._queue:  # else a wrong hub has sent it beside the current one
             self._queue.remove(job)
 
     def _start_away_timer(self) -> None:
