@@ -56,6 +56,11 @@ class Clock:
         """The scale and the time."""
         return f"Clock(scale={self._scale:g}) at {self.time():.3f} s"
 
+    @property
+    def scale(self) -> float:
+        """How many of the hub's seconds pass in a real one."""
+        return self._scale
+
     def time(self) -> float:
         """What time it is, in seconds since the clock began."""
         return (monotonic() - self._began) * self._scale + self._leapt

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
     from uvicorn.server import ServerState
 
+    from mockserver.admin.app import AdminApp
     from mockserver.app import HubApp
     from mockserver.keeper import Keeper
     from mockserver.state.answers import Answer
@@ -105,7 +106,7 @@ class _Flow(FlowControl):
             super().resume_reading()
 
 
-def serve_http(keeper: Keeper, app: HubApp, connections: ServerState, listener: socket) -> Callable[[], Any]:
+def serve_http(keeper: Keeper, app: HubApp | AdminApp, connections: ServerState, listener: socket) -> Callable[[], Any]:
     """Makes the factory of protocols for `loop.create_server` on a bound socket; `connections` holds the open ones."""
     listener.setsockopt(SOL_SOCKET, SO_RCVBUF, READ_BYTES)
     listener.setsockopt(SOL_SOCKET, SO_SNDBUF, WRITTEN_BYTES)

@@ -7,6 +7,7 @@ at a time. One that is never started needs neither a thread nor a socket.
 from __future__ import annotations
 
 import socket
+from contextlib import ExitStack
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Unpack
 
+    from mockserver.admin.app import AdminApp
     from mockserver.app import HubApp
     from mockserver.certificates import Authority
     from mockserver.faults import Faults
@@ -63,9 +65,12 @@ class MockHub(InProcessDoors):
         journal_entries: how many exchanges the journal holds.
         cors: let pages in a browser, whose origin is on loopback too, read the answers.
         record: a live hub that the server's HTTP port asks instead; `recorder` turns its answers into rules.
+        admin: let programs in other languages see and change the running hub, over HTTP on a port of its own.
+        admin_port: that port; 0 takes a free one.
 
     Raises:
-        ValueError: a limit, a fault or a wrong hub is unknown, a value is out of range, or a fixture file is wrong.
+        ValueError: a limit, a fault or a wrong hub is unknown, a value is out of range, or a fixture file is wrong; or
+            there is an `admin_port` without `admin`.
     """
 
     def __init__(
@@ -86,11 +91,15 @@ class MockHub(InProcessDoors):
         journal_entries: int = DEFAULT_ENTRIES,
         cors: bool = False,
         record: Live | None = None,
+        admin: bool = False,
+        admin_port: int = 0,
     ) -> None:
+        if admin_port and not admin:
+            raise ValueError(f"there is an admin_port, {admin_port}, but no admin API: set admin=True too")
         self._tls = tls
         self._live = record
         self._recorder: Recorder | None = None
-        self._ports = (http_port, provider_port)
+        self._ports = (http_port, provider_port, admin_port) if admin else (http_port, provider_port)
         self._standing: Settings = {
             "services": services,
             "limits": limits,
@@ -108,7 +117,7 @@ class MockHub(InProcessDoors):
         super().__init__(Keeper(fresh_state(self._standing), self._clock))
         self._authority: Authority | None = None
         self._runner: Runner | None = None
-        self._addresses: tuple[int, int] | None = None
+        self._addresses: tuple[int, ...] | None = None
 
     # -- scripted answers, and what happened
 
@@ -165,12 +174,8 @@ class MockHub(InProcessDoors):
         if self._keeper.is_closed:
             self._authority = None
             self.reset()
-        http = _listener(self._ports[0])
-        try:
-            provider = _listener(self._ports[1])
-        except OSError:
-            http.close()
-            raise
+        listeners = _listeners(self._ports)
+        http, provider, *admin = listeners
         authority = self._own_authority()
         tls = authority.server_context()
         others = self._keeper.state.behaviour.provider_hosts
@@ -182,9 +187,10 @@ class MockHub(InProcessDoors):
             http_tls=tls if self._tls else None,
             provider_tls=provider_tls,
             app=self._app(),
+            admin=(self._admin_app(), admin[0]) if admin else None,
         )
         runner.start()
-        self._addresses = (http.getsockname()[1], provider.getsockname()[1])
+        self._addresses = tuple(listener.getsockname()[1] for listener in listeners)
         self._runner = runner
         return self
 
@@ -314,6 +320,17 @@ class MockHub(InProcessDoors):
         return f"localhost:{self._port(1)}"
 
     @property
+    def admin_url(self) -> str:
+        """The base URL of the admin API, without a trailing slash.
+
+        Raises:
+            RuntimeError: the hub has none, or was not started.
+        """
+        if len(self._ports) < 3:
+            raise RuntimeError("the hub has no admin API; make it with admin=True")
+        return f"http://{LOOPBACK}:{self._port(2)}"
+
+    @property
     def ca_file(self) -> str:
         """The path of the PEM file to trust; it is removed when the hub stops."""
         return self._own_authority().ca_file
@@ -326,6 +343,11 @@ class MockHub(InProcessDoors):
 
         return RecordingApp(self._keeper, self._live, self.recorder)
 
+    def _admin_app(self) -> AdminApp:
+        from mockserver.admin.app import AdminApp  # here, because few hubs have one
+
+        return AdminApp(self, self._keeper)
+
     def _port(self, which: int) -> int:
         if self._addresses is None:
             raise RuntimeError("the hub has no address before it is started; use it in a `with` block")
@@ -337,6 +359,14 @@ class MockHub(InProcessDoors):
 
             self._authority = Authority()
         return self._authority
+
+
+def _listeners(ports: Iterable[int]) -> list[socket.socket]:
+    """A listener on each of the ports, or on none where one is taken."""
+    with ExitStack() as bound:
+        listeners = [bound.enter_context(_listener(port)) for port in ports]
+        bound.pop_all()
+    return listeners
 
 
 def _listener(port: int) -> socket.socket:

@@ -1,4 +1,4 @@
-"""Runs a hub: a thread with an event loop of its own, both ports, and the state's deadlines.
+"""Runs a hub: a thread with an event loop of its own, all ports, and the state's deadlines.
 
 HTTP is spoken by uvicorn's protocol class in this loop, without uvicorn's server: its shutdown waits in steps of 0.1
 s, and it takes the process's signals, which belong to the program that runs the hub.
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import socket
     import ssl
 
+    from mockserver.admin.app import AdminApp
     from mockserver.keeper import Keeper
 
 START_S = 20.0
@@ -54,9 +55,11 @@ class Runner:
         http_tls: ssl.SSLContext | None,
         provider_tls: ssl.SSLContext,
         app: HubApp | None = None,
+        admin: tuple[AdminApp, socket.socket] | None = None,
     ) -> None:
         self._keeper = keeper
         self._app = app or HubApp(keeper)
+        self._admin = admin
         self._http = http
         self._provider = provider
         self._http_tls = http_tls
@@ -107,6 +110,11 @@ class Runner:
             ssl_shutdown_timeout=GOODBYE_S if self._http_tls else None,
             backlog=BACKLOG,
         )
+        admin = None
+        if self._admin is not None:
+            admin_app, admin_socket = self._admin
+            door = serve_http(self._keeper, admin_app, self._connections, admin_socket)
+            admin = await loop.create_server(door, sock=admin_socket)
         providers = await serve_providers(self._keeper, self._providers, self._provider, self._provider_tls)
         self._keeper.alarms.add(self._deadline_moved)
         self._keeper.deliveries.add(self._deliver)
@@ -115,6 +123,9 @@ class Runner:
         await self._stop.wait()
         clients.close()
         providers.close()
+        if self._admin is not None and admin is not None:
+            admin.close()
+            await self._admin[0].finish(DRAIN_S)
         self._keeper.alarms.discard(self._deadline_moved)
         self._keeper.deliveries.discard(self._deliver)
         self._keeper.close()

@@ -10,7 +10,7 @@ import difflib
 import sys
 from typing import TYPE_CHECKING
 
-from tools import asyncapi, openapi, python_models, python_registry, source
+from tools import admin, asyncapi, openapi, python_models, python_registry, source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +21,7 @@ OUTPUTS: dict[str, Callable[[], str]] = {
     "neuroengine/_generated/machines.py": python_registry.render_machines,
     "spec/openapi.json": openapi.render,
     "spec/asyncapi.json": asyncapi.render,
+    "spec/mock/admin.openapi.json": admin.render,
 }
 
 

@@ -37,16 +37,17 @@ def message_definitions(reference_prefix: str = "#/$defs/") -> dict[str, Any]:
                 raise ValueError(
                     f"{path}: the definition {name} exists already in another schema; give it another name"
                 )
-            definitions[name] = _with_references(definition, reference_prefix)
+            definitions[name] = with_references(definition, reference_prefix)
     return definitions
 
 
-def _with_references(node: Any, prefix: str) -> Any:
+def with_references(node: Any, prefix: str) -> Any:
+    """The same schema with every reference rewritten to `prefix`."""
     if isinstance(node, dict):
         return {
-            key: prefix + value.rpartition("/")[2] if key == "$ref" else _with_references(value, prefix)
+            key: prefix + value.rpartition("/")[2] if key == "$ref" else with_references(value, prefix)
             for key, value in node.items()
         }
     if isinstance(node, list):
-        return [_with_references(item, prefix) for item in node]
+        return [with_references(item, prefix) for item in node]
     return node

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 RECORDED: Final = Path("recorded.json")
 """Where a recording goes unless another file is named."""
 
+_PLAIN: Final = ("http_port", "provider_port", "tls", "admin", "admin_port", "clock_scale")
 _PLAIN_OF_SERVICE: Final = ("comment", "operator", "preprompt", "endprompt", "quota", "quota_window_s", "offline")
 
 
@@ -52,6 +53,8 @@ class Config:
     http_port: int = 0
     provider_port: int = 0
     tls: bool = True
+    admin: bool = False
+    admin_port: int = 0
     clock_scale: float = 1.0
     journal_file: Path | None = None
     record: Recording | None = None
@@ -72,7 +75,8 @@ def _counted(number: int, name: str) -> str:
 
 
 FIXED: Final = (
-    "http_port", "provider_port", "tls", "wrong", "clock_scale", "journal_entries", "journal_file", "record",
+    "http_port", "provider_port", "tls", "admin", "admin_port", "wrong", "clock_scale", "journal_entries",
+    "journal_file", "record",
 )  # fmt: skip
 """What is read at the start only."""
 
@@ -121,7 +125,7 @@ class _Reader:
         }
         return Config(
             settings,
-            **{name: data[name] for name in ("http_port", "provider_port", "tls", "clock_scale") if name in data},
+            **{name: data[name] for name in _PLAIN if name in data},
             journal_file=self._output("journal_file", data) if "journal_file" in data else None,
             record=self._recording(data["record"]) if "record" in data else None,
             files=tuple(self._files),

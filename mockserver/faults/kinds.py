@@ -164,7 +164,7 @@ class FaultKind:
         return Leg(leg), self.acts[Leg(leg)]
 
     def fault(
-        self, leg: str | None = None, *, seed: int = 0, piece: int | None = None, **settings: Any
+        self, /, leg: str | None = None, *, seed: int = 0, piece: int | None = None, **settings: Any
     ) -> WireFault | Refusal | PaceFault:
         """One such fault.
 

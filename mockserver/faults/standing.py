@@ -138,6 +138,7 @@ class Faults:
 
     def add(
         self,
+        /,
         name: str,
         *,
         leg: str | None = None,

@@ -166,6 +166,8 @@ def criteria(
 def _wish(name: str, wish: Expected) -> str:
     if name == KEY_FIELD and isinstance(wish, Equals):
         return shown(redacted_key(wish.value))
+    if name == KEY_FIELD and isinstance(wish, OneOf):
+        return OneOf(*map(redacted_key, wish.values)).wish
     return wish.wish
 
 

@@ -32,9 +32,13 @@ class Violation(NamedTuple):
     why: str
 
 
-def violation(value: Any, schema: str = SCHEMA_PATH) -> Violation | None:
-    """The first thing in a file's data that its schema does not allow, or none; `schema` is its path in the spec."""
-    return _check(_Schema(_document(schema), schema), value, "")
+def violation(value: Any, schema: str = SCHEMA_PATH, definition: str = "") -> Violation | None:
+    """The first thing in data that its schema does not allow, or none.
+
+    `schema` is its path in the spec; `definition` is the one in it that is meant, where it is not the schema itself.
+    """
+    node = {"$ref": f"#/$defs/{definition}"} if definition else _document(schema)
+    return _check(_Schema(node, schema), value, "")
 
 
 class _Schema:

@@ -110,7 +110,7 @@ class HubState:
         for row in services:
             service = before.pop(row.name, None) or self._new_service(row, now)
             self._services[row.name] = service
-            if service.settings != row:
+            if not service.is_like(row):
                 service.change(row, now)
                 self._circumstances.forget(row.name, now)
         for name, service in before.items():
@@ -327,6 +327,10 @@ class HubState:
         )
         self._playing.add(exchange)
         exchange.player.start(now, is_answered=exchange.answer is not None)
+
+    def service_entries(self) -> list[dict[str, Any]]:
+        """Every service's row in the model list, whatever a wrong hub would say; they hold no key."""
+        return [service.entry() for service in self._services.values()]
 
     @property
     def waiting(self) -> int:

@@ -112,7 +112,7 @@ class Service:
     """A service while the hub runs."""
 
     def __init__(self, settings: ServiceSettings, limits: Mapping[str, float], timers: Timers, now: float) -> None:
-        self.settings = replace(settings, key="", access_keys=())  # of keys, hashes are kept alone
+        self.settings = _without_keys(settings)
         self._limits = limits
         self._timers = timers
         self._key_hash = _hashed(settings.key)
@@ -127,12 +127,18 @@ class Service:
         self.answers_itself = not settings.offline
         self.numreq = 0
 
+    def is_like(self, settings: ServiceSettings) -> bool:
+        """Whether these settings are those that it has, keys too."""
+        access_hashes = [_hashed(key) for key in settings.access_keys]
+        own = (self.settings, self._key_hash, self._access_hashes)
+        return own == (_without_keys(settings), _hashed(settings.key), access_hashes)
+
     def change(self, settings: ServiceSettings, now: float) -> None:
         """Takes other settings. A provider whose key has changed is sent away; what waits, waits on."""
-        before, self.settings = self.settings, settings
-        self._key_hash = _hashed(settings.key)
+        before, self.settings = self.settings, _without_keys(settings)
+        key_before, self._key_hash = self._key_hash, _hashed(settings.key)
         self._access_hashes = [_hashed(key) for key in settings.access_keys]
-        if settings.key != before.key and self._link is not None:
+        if self._key_hash != key_before and self._link is not None:
             self._link.close(now)
         if settings.offline != before.offline and self._link is None:
             self.answers_itself = not settings.offline
@@ -290,7 +296,7 @@ class Service:
             self._current = None
             if self._link is not None:
                 self._link.abandon(now)
-        else:
+        elif job in self._queue:  # else a wrong hub has sent it beside the current one
             self._queue.remove(job)
 
     def _start_away_timer(self) -> None:
@@ -315,6 +321,11 @@ class Service:
 
     def _offline(self) -> Answer:
         return failure(ErrorCode.PROVIDER_OFFLINE, f'The service "{self.settings.name}" has no provider right now.')
+
+
+def _without_keys(settings: ServiceSettings) -> ServiceSettings:
+    """Settings as the hub keeps them: of keys it keeps hashes alone."""
+    return replace(settings, key="", access_keys=())
 
 
 def _hashed(key: str) -> bytes:

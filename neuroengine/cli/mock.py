@@ -98,7 +98,12 @@ class _Run:
             record = config.record
             options["record"] = live(record.url, ca_file=record.ca_file, insecure=record.insecure)
         hub: MockHub = self._package.MockHub(
-            tls=config.tls, http_port=config.http_port, provider_port=config.provider_port, **options
+            tls=config.tls,
+            http_port=config.http_port,
+            provider_port=config.provider_port,
+            admin=config.admin,
+            admin_port=config.admin_port,
+            **options,
         )
         return hub
 

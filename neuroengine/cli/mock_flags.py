@@ -22,6 +22,7 @@ _TEXTS: Final = ("comment", "operator", "preprompt")
 """What a flag may say of a service, in the words of the configuration."""
 _PLAIN: Final = (
     "http_port", "provider_port", "tls", "matching_statuses", "cors", "strict", "wrong", "clock_scale", "journal_file",
+    "admin", "admin_port",
 )  # fmt: skip
 _RECORD: Final = {"record": "url", "record_to": "to", "record_ca_file": "ca_file", "record_insecure": "insecure",
                   "record_timings": "timings"}  # fmt: skip
@@ -124,6 +125,10 @@ _OPTIONS: Final = (
                  help="Port for clients; 0, the default, takes a free one."),
     _option("--provider-port", type=click.IntRange(0, 65535), metavar="PORT",
                  help="Port for providers; 0, the default, takes a free one."),
+    _option("--admin", is_flag=True, default=None,
+                 help="Let other programs see and change the running hub, over HTTP on a port of its own."),
+    _option("--admin-port", type=click.IntRange(0, 65535), metavar="PORT",
+                 help="Port for that; 0, the default, takes a free one."),
     _option("--tls/--no-tls", default=None,
                  help="Speak TLS on the HTTP port, by a throw-away authority, as is the default."),
     _named("--service", "services", "NAME=KEY", "A service and its provider's key; may be repeated."),
@@ -167,7 +172,7 @@ _OPTIONS: Final = (
 
 _SECTIONS: Final = {
     "Settings": "config_file check as_json",
-    "Addresses": "http_port provider_port tls cors",
+    "Addresses": "http_port provider_port tls cors admin admin_port",
     "Services": "services access_keys quotas comment operator preprompt offline",
     "Answers": "rule_files strict limits matching_statuses first_token tokens_per_second clock_scale",
     "Troubles": "faults list_faults wrong list_wrong",

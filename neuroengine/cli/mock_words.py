@@ -46,11 +46,14 @@ class Words:
         services = [(service.name, self._key(service.name, service.key)) for service in hub.services]
         if self._as_json:
             rows = [{"name": name, "key": key} for name, key in services]
-            _say_json({"url": hub.url, "provider": hub.provider, "ca_file": hub.ca_file, "services": rows})
+            admin = {"admin": hub.admin_url} if config.admin else {}
+            _say_json({"url": hub.url, "provider": hub.provider, "ca_file": hub.ca_file, "services": rows, **admin})
             return
         _say("clients", hub.url)
         _say("providers", f"{hub.provider} (TLS)")
         _say("trust", hub.ca_file)
+        if config.admin:
+            _say("admin", hub.admin_url)
         for name, key in services:
             _say("service", name if key is None else f"{name}   key {key}")
         if config.record is not None:
