@@ -9,13 +9,14 @@ import json
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from doors import DEADLINE_S, DOORS, KEY, PATH, SERVICE
 from record_provider import RecordProvider
 
+from mockserver import Clock
 from neuroengine._generated.registry import ErrorCode
 
 if TYPE_CHECKING:
@@ -40,9 +41,9 @@ def _many_turns() -> Iterator[None]:
 
 
 @contextmanager
-def running() -> Iterator[tuple[MockHub, list[httpx.Client]]]:
+def running(**settings: Any) -> Iterator[tuple[MockHub, list[httpx.Client]]]:
     """A running hub and clients of its doors, one for each thread."""
-    with DOORS["plain-socket"].open() as (hub, first):
+    with DOORS["plain-socket"].open(**settings) as (hub, first):
         rest = [door.client(hub) for door in BOTH[1:]]
         with rest[0] as second, rest[1] as third, rest[2] as fourth:
             yield hub, [first, second, third, fourth]
@@ -109,13 +110,16 @@ def test_whoever_waits_at_any_door_is_answered_when_the_hub_ends(by: str) -> Non
 
 
 def test_the_clock_may_be_advanced_while_both_doors_are_used() -> None:
-    with running() as (hub, clients), ThreadPoolExecutor(5) as threads:
-        hub.on().delay(50).reply("in time")
+    with running(clock=Clock.stepped()) as (hub, clients), ThreadPoolExecutor(5) as threads:
+        hub.on().delay(0.5).reply("in time")
         done = threading.Event()
 
         def advance() -> None:
+            # Only while somebody waits: a client that is still sending has its own deadlines on this clock.
             while not done.is_set():
-                hub.clock.advance(25)
+                with suppress(TimeoutError):
+                    hub.until_waiting(timeout_s=0.05)
+                    hub.clock.advance(0.25)
 
         advancing = threads.submit(advance)
 
