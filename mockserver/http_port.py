@@ -59,7 +59,7 @@ WRITTEN_BYTES = 65_536
 UNREAD_BYTES = 16_384
 """How much a client may leave unread before its next answer waits."""
 
-_SLICE_BYTES = 1024
+_SLICE_BYTES = 512
 """How much is parsed at a time: behind a request of a usual size its connection can stop at the next one."""
 
 
