@@ -41,6 +41,7 @@ def test_every_example_is_run_by_a_test() -> None:
     providers = ("share", "share_in_pieces", "share_several")
     assert {path.stem for path in (EXAMPLES / "client").glob("*.py")} == set(clients)
     assert {path.stem for path in (EXAMPLES / "provider").glob("*.py")} == set(providers)
+    assert {path.stem for path in (EXAMPLES / "mock").glob("*.py")} == {"script_answers", "step_the_clock"}
 
 
 def test_a_whole_reply_is_printed(hub: MockHub) -> None:
@@ -93,3 +94,12 @@ def test_two_services_are_shared_watched_and_taken_back(hub: MockHub) -> None:
         states = [line.rpartition(" ")[2] for line in told.splitlines() if line.startswith(f"{service} ")]
         assert states[:2] == ["connecting", "ready"]
         assert states[-2:] == ["leaving", "left"]
+
+
+def test_a_hub_is_scripted(hub: MockHub) -> None:
+    told = output(hub, str(EXAMPLES / "mock/script_answers.py")).splitlines()
+    assert told == ["Hi!", "['Bon', 'jour']", "Not any more.", "ConnectionFailed", "10 exchanges"]
+
+
+def test_three_minutes_pass_at_once(hub: MockHub) -> None:
+    assert output(hub, str(EXAMPLES / "mock/step_the_clock.py")) == "provider_timeout\n"

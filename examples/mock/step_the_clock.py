@@ -1,0 +1,31 @@
+"""Lets three minutes pass at once: a provider that says nothing costs its client an error, and the test no time."""
+
+import threading
+
+from mockserver import MockHub
+from mockserver.clock import Clock
+from neuroengine import Client, Provider, Retry
+from neuroengine.errors import ProviderTimeoutError
+
+asked, release = threading.Event(), threading.Event()
+
+
+def say_nothing(_: object) -> str:
+    """A model that thinks for ever."""
+    asked.set()
+    release.wait()
+    return ""
+
+
+with MockHub({"MYGPT": "KEY"}, clock=Clock.stepped()) as hub:
+    provider = Provider("MYGPT", "KEY", say_nothing, address=hub.provider, ca_file=hub.ca_file)
+    provider.connect()
+    threading.Thread(target=provider.serve_forever).start()
+    threading.Thread(target=lambda: asked.wait() and hub.clock.advance(180)).start()
+    with Client("MYGPT", url=hub.url, ca_file=hub.ca_file, retry=Retry(tries=1)) as client:
+        try:
+            client.generate("Hello")
+        except ProviderTimeoutError as error:
+            print(error.name)
+    release.set()
+    provider.close()
