@@ -160,7 +160,8 @@ def test_a_client_that_waits_asks_again_for_an_answer_that_does_not_come(hub: Mo
 
 @pytest.mark.parametrize("knows_seq", [True, False], ids=["with seq", "without seq"])
 def test_a_stream_whose_polls_are_cancelled_is_whole_or_ends_in_a_gap(hub: MockHub, knows_seq: bool) -> None:
-    kinds = ALL if knows_seq else ALL - NEED_SEQ
+    # An answer that comes twice is taken for the next poll's, so that the held poll would not be the cancelled one.
+    kinds = (ALL if knows_seq else ALL - NEED_SEQ) - {Break.TWICE}
 
     async def main() -> tuple[list[End], Counter[str]]:
         async with (
