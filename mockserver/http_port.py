@@ -50,13 +50,16 @@ KEEP_ALIVE_S = 300
 GOODBYE_S = 1.0
 """The most time that a client gets to read why its connection ends, in seconds."""
 
-READ_BYTES = 16_384
+READ_BYTES = 8_192
 """About how much TCP may hold for a connection that is not read, and so how much comes at a time."""
+
+HELD_BYTES = 4_096
+"""How much is kept of requests whose turn is not yet before TCP holds the rest back."""
 
 WRITTEN_BYTES = 65_536
 """About how much TCP may hold that a client has not read."""
 
-UNREAD_BYTES = 16_384
+UNREAD_BYTES = 4_096
 """How much a client may leave unread before its next answer waits."""
 
 _SLICE_BYTES = 512
@@ -218,7 +221,7 @@ class GuardedConnection(_Base):
             self._parse(piece)
         self._is_feeding = False
         if not self._is_over:
-            self._flow.hold(is_held=len(self._unfed) >= READ_BYTES)
+            self._flow.hold(is_held=len(self._unfed) >= HELD_BYTES)
             self._watch_sender()
 
     def _parse(self, piece: bytes) -> None:

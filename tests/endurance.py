@@ -150,9 +150,15 @@ def _send_until_full(connection: socket.socket, data: bytes) -> None:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65_536)
     connection.settimeout(0.02)
-    with suppress(TimeoutError, ConnectionError):
-        while True:
-            connection.sendall(data)
+    refused, rest = 0, b""
+    while refused < 5:
+        rest = rest or data
+        try:
+            rest = rest[connection.send(rest) :]
+        except TimeoutError:
+            refused += 1
+        else:
+            refused = 0
 
 
 def _until_cut(connection: socket.socket) -> None:
