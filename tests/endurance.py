@@ -14,6 +14,7 @@ import ssl
 import statistics
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from http.client import HTTPConnection
 from time import monotonic, perf_counter
@@ -122,17 +123,18 @@ class _Waiting(asyncio.Protocol):
 
 def readers(count: int, loop: str = "uvloop") -> Figures:
     """So many clients send requests and never read; each sends until the hub takes no more. Then all are cut off."""
-    unread_s = 2 + count / 20  # the last one is full before the first one is cut
+    unread_s = 4 + count / 20  # the last one is full long before the first one is cut
     with hub_process(services={SERVICE: KEY}, loop=loop, unread_s=unread_s) as hub, ExitStack() as stack:
         with closing(client(hub)) as connection:
             for _ in range(1500):
                 ask(connection, {"command": "getmodels"})
         before = hub.memory_bytes
         silent = [stack.enter_context(socket.create_connection(hub.address, DEADLINE_S)) for _ in range(count)]
-        most = before
-        for one in silent:
-            _send_until_full(one, request({"command": "getmodels"}) * 50)
-            most = max(most, hub.memory_bytes)
+        with ThreadPoolExecutor(AT_A_TIME) as pool:
+            filled = [pool.submit(_send_until_full, one, request({"command": "getmodels"}) * 50) for one in silent]
+        for done in filled:
+            done.result()
+        most = hub.memory_bytes
         with closing(client(hub)) as connection:
             assert isinstance(ask(connection, {"command": "getmodels"}), list)
         began = monotonic()
