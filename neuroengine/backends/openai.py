@@ -18,6 +18,7 @@ from neuroengine._generated.registry import PROVIDER_ANSWER_S, PROVIDER_PAYLOAD_
 from neuroengine.backends.openai_answer import BrokenOff, Refusal, ReplyReader, model_names, whole_reply
 from neuroengine.backends.openai_request import completion_request, refused_fields
 from neuroengine.errors import ConfigurationError, ProviderFailure
+from neuroengine.transport.address import header_key
 from neuroengine.transport.openai import ModelServer, ServerFailed
 
 if TYPE_CHECKING:
@@ -252,9 +253,4 @@ def _api_key(key: str | None) -> str:
     Raises:
         ConfigurationError: it holds a character that a header cannot carry; the key itself is not shown.
     """
-    given = (key if key is not None else os.environ.get(KEY_VARIABLE, "")).strip()
-    if not given.isascii() or not given.isprintable() or " " in given:
-        raise ConfigurationError(
-            "the API key may hold printable ASCII characters alone, without blanks and line ends; check how it was read"
-        )
-    return given
+    return header_key((key if key is not None else os.environ.get(KEY_VARIABLE, "")).strip(), "API key")

@@ -51,11 +51,19 @@ def access_key(key: str | None = None) -> str:
     Raises:
         ConfigurationError: it holds a character that a header cannot carry; the key itself is not shown.
     """
-    given = key if key is not None else os.environ.get("NEUROENGINE_KEY", "")
-    if not isinstance(given, str) or not given.isascii() or not given.isprintable() or " " in given:
+    return header_key(key if key is not None else os.environ.get("NEUROENGINE_KEY", ""), "access key")
+
+
+def header_key(key: object, called: str) -> str:
+    """The key, if a header can carry it; `called` is what its user calls it.
+
+    Raises:
+        ConfigurationError: it holds a character that a header cannot carry; the key itself is not shown.
+    """
+    if not isinstance(key, str) or not key.isascii() or not key.isprintable() or " " in key:
         allowed = "printable ASCII characters alone, without blanks and line ends"
-        raise ConfigurationError(f"the access key may hold {allowed}; check how it was read")
-    return given
+        raise ConfigurationError(f"the {called} may hold {allowed}; check how it was read")
+    return key
 
 
 def proxy_for(url: str) -> str | None:
