@@ -1,7 +1,6 @@
 """Runs a hub: a thread with an event loop of its own, all ports, and the state's deadlines.
 
-HTTP is spoken by uvicorn's protocol class in this loop, without uvicorn's server: its shutdown waits in steps of 0.1
-s, and it takes the process's signals, which belong to the program that runs the hub.
+No server of a library runs here: it would take the process's signals, which belong to the program that runs the hub.
 """
 
 from __future__ import annotations
@@ -10,12 +9,10 @@ import asyncio
 import contextlib
 import math
 import threading
-from typing import TYPE_CHECKING, Any
-
-from uvicorn.server import ServerState
+from typing import TYPE_CHECKING
 
 from mockserver.app import HubApp
-from mockserver.http_port import serve_http
+from mockserver.http.port import OpenConnections, serve_http
 from mockserver.provider_port import BACKLOG, ProviderConnection, serve_providers
 from mockserver.tls import GOODBYE_S
 
@@ -59,12 +56,13 @@ class Runner:
     ) -> None:
         self._keeper = keeper
         self._app = app or HubApp(keeper)
+        self._at_once = self._app.at_once if app is None else None
         self._admin = admin
         self._http = http
         self._provider = provider
         self._http_tls = http_tls
         self._provider_tls = provider_tls
-        self._connections = ServerState()
+        self._connections = OpenConnections()
         self._providers: set[ProviderConnection] = set()
         self._started = threading.Event()
         self._failure: BaseException | None = None
@@ -104,7 +102,7 @@ class Runner:
         self._stop = asyncio.Event()
         app = self._app
         clients = await loop.create_server(
-            serve_http(self._keeper, app, self._connections, self._http),
+            serve_http(self._keeper, app, self._connections, self._http, at_once=self._at_once),
             sock=self._http,
             ssl=self._http_tls,
             ssl_shutdown_timeout=GOODBYE_S if self._http_tls else None,
@@ -135,16 +133,14 @@ class Runner:
 
     async def _drain(self, app: HubApp) -> None:
         """Lets clients that asked take their answer, and cuts every connection that is still open then."""
-        connections: list[Any] = list(self._connections.connections)
+        connections = list(self._connections.connections)
         await app.stop_reading()
         for connection in connections:
             connection.shutdown()
-        answering = {task for task in app.answering if task is not None}
-        if answering:
-            await asyncio.wait(answering, timeout=DRAIN_S)
+        if self._connections.tasks:
+            await asyncio.wait(set(self._connections.tasks), timeout=DRAIN_S)
         for connection in connections:
-            if connection.transport is not None:
-                connection.transport.abort()
+            connection.transport.abort()
         if self._connections.tasks:
             # Whoever was still reading a request learns now that its client has left.
             await asyncio.wait(set(self._connections.tasks), timeout=DRAIN_S)

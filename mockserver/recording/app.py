@@ -13,7 +13,7 @@ from mockserver.state.delivery import Message
 from neuroengine._generated.registry import ErrorCode
 
 if TYPE_CHECKING:
-    from mockserver.app import Scope, Send
+    from mockserver.app import Receive, Scope, Send
     from mockserver.keeper import Keeper
     from mockserver.recording.live import Live, Said
     from mockserver.recording.recorder import Recorder
@@ -34,10 +34,10 @@ class RecordingApp(HubApp):
         if self._client is not None:
             await self._client.aclose()
 
-    async def _answer(self, scope: Scope, body: bytes | None, send: Send) -> None:
+    async def _answer(self, scope: Scope, body: bytes | None, receive: Receive, send: Send) -> None:
         """Passes a request on, and its answer back; a client that has gone meanwhile loses only its own copy."""
         if body is None:
-            await super()._answer(scope, body, send)
+            await super()._answer(scope, body, receive, send)
             return
         if self._client is None:
             self._client = self._live.client()

@@ -17,11 +17,9 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pydantic import MISSING
-
 from mockserver.redaction import KEY_FIELD, redacted_key
 from mockserver.rules.expected import NOTHING, Absent, Equals, Expected, OneOf, Present, Wish, expected, shown
-from neuroengine._generated.models import GenerateRequest
+from mockserver.state.allowed import defaults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -216,6 +214,4 @@ def _meaning(name: str, value: Any) -> Any:
 @cache
 def _defaults() -> Mapping[str, Any]:
     """The default of each field of a generate request that has one; no stream key is the empty one."""
-    fields = GenerateRequest.model_fields
-    defaults = {name: field.default for name, field in fields.items() if not field.is_required()}
-    return MappingProxyType({name: value for name, value in defaults.items() if value is not MISSING} | {"key": ""})
+    return MappingProxyType(defaults() | {"key": ""})

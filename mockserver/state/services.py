@@ -9,12 +9,10 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter, ValidationError
-
+from mockserver.state.allowed import service_name
 from mockserver.state.answers import Answer, Forwarded, failure
 from mockserver.state.framing import FrameTooLarge, request_frame
 from mockserver.state.generations import Refused
-from neuroengine._generated.models import ServiceName
 from neuroengine._generated.registry import ErrorCode
 
 if TYPE_CHECKING:
@@ -27,8 +25,6 @@ if TYPE_CHECKING:
 
 DEFAULT_KEY = "DEMOKEY"
 """The service key of a service that nobody gave one. It is no secret."""
-
-_SERVICE_NAME: TypeAdapter[str] = TypeAdapter(ServiceName)
 
 
 @dataclass(frozen=True)
@@ -57,11 +53,9 @@ class ServiceSettings:
 
     def __post_init__(self) -> None:
         """Checks the name."""
-        try:
-            _SERVICE_NAME.validate_python(self.name)
-        except ValidationError:
+        if not service_name().holds(self.name):
             rule = "1 to 64 letters, digits, `.`, `_` or `-`, starting with a letter or digit"
-            raise ValueError(f"the service name {self.name!r} is wrong: it must be {rule}") from None
+            raise ValueError(f"the service name {self.name!r} is wrong: it must be {rule}")
 
     def __repr__(self) -> str:
         """The name alone: a key must not reach a log."""

@@ -1,0 +1,401 @@
+"""One client's connection: requests in their order, kept from clients that break HTTP, send slowly or do not read.
+
+Laws:
+
+- What is not HTTP is answered once, in JSON, and never between two answers; then the connection ends. It is no fault of
+  the hub's own: the log has it among what is for debugging.
+- A head may have so many bytes, and a head and a body may take so long (`http_header_bytes`, `http_header_s`,
+  `http_body_s`).
+- Of requests that come before their turn one is read, and as many bytes are kept as TCP gives at a time. What a client
+  leaves unread holds its next answers back, and ends its connection after `unread_s` without a byte that it took.
+
+Times are on the hub's clock, like all of its limits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import unquote
+
+import httptools
+
+from mockserver.http.flow import Flow
+from mockserver.http.turn import Turn
+from mockserver.patience import Patience
+from mockserver.state.answers import failure
+from mockserver.state.delivery import Message
+from neuroengine._generated.registry import ErrorCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, MutableSet
+    from typing import TypeAlias
+
+    from mockserver.app import App
+    from mockserver.keeper import Keeper
+    from mockserver.state.answers import Answer
+
+    Asked: TypeAlias = Callable[[str, bytes, list[tuple[bytes, bytes]]], Message | App]
+    """What a POST is asked first, by its path, its body and its headers, where nothing befalls it on its way: the whole
+    answer where there is one at once, else the application that answers."""
+
+KEEP_ALIVE_S = 300
+"""How long an idle HTTP connection is kept, in seconds: longer than a test pauses."""
+
+GOODBYE_S = 1.0
+"""The most time that a client gets to read why its connection ends, in seconds."""
+
+HELD_BYTES = 4_096
+"""How much is kept of requests whose turn is not yet before TCP holds the rest back."""
+
+BODY_BYTES = 65_536
+"""How much of a body may wait for its application before TCP holds the rest back."""
+
+UNREAD_BYTES = 4_096
+"""How much a client may leave unread before its next answer waits."""
+
+_SLICE_BYTES = 512
+"""How much is parsed at a time: behind a request of a usual size its connection can stop at the next one."""
+
+logger = logging.getLogger("mockserver.http")
+
+
+class HttpConnection(asyncio.Protocol):
+    """One client's connection.
+
+    Args:
+        keeper: the hub's keeper.
+        app: answers requests.
+        connections: those that are open; this one is among them while it is.
+        tasks: the tasks of applications that answer.
+        at_once: asked first, if there is one.
+    """
+
+    transport: asyncio.Transport
+    flow: Flow
+
+    def __init__(
+        self,
+        keeper: Keeper,
+        app: App,
+        connections: MutableSet[HttpConnection],
+        tasks: set[asyncio.Task[Any]],
+        at_once: Asked | None,
+    ) -> None:
+        self._keeper = keeper
+        self._app = app
+        self._connections = connections
+        self._tasks = tasks
+        self._at_once = at_once
+        self._loop = asyncio.get_running_loop()
+        self._parser = httptools.HttpRequestParser(self)
+        # Else what follows a request that ends the connection would take the answer from it.
+        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._unfed = bytearray()
+        self._is_feeding = False
+        self._is_over = False
+        self._watchers: set[asyncio.Future[None]] = set()
+        self._url = b""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._head_bytes = 0
+        self._turn: Turn | None = None
+        """The request that came last."""
+        self._turns: deque[Turn] = deque()
+        """The requests whose answers are not out, in their order."""
+        self._idle: asyncio.TimerHandle | None = None
+        self._idle_since = self._loop.time()
+
+    # -- the connection
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """TCP is up, and TLS."""
+        self._connections.add(self)
+        self.transport = cast("asyncio.Transport", transport)
+        self.transport.set_write_buffer_limits(UNREAD_BYTES)
+        self.flow = Flow(self.transport)
+        self._patience = Patience(self._keeper, self._loop, self.transport, self._break_off)
+        self._idle = self._loop.call_later(KEEP_ALIVE_S, self._look_if_idle)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - any end is an end
+        """The client has gone."""
+        self._connections.discard(self)
+        self._is_over = True
+        self._unfed.clear()
+        self._patience.end()
+        self.flow.unread(is_unread=False)
+        if self._idle is not None:
+            self._idle.cancel()
+        for turn in self._turns:
+            turn.leave()
+        for watcher in self._watchers:
+            if not watcher.done():
+                watcher.set_result(None)
+        del self._parser  # the parser and its protocol hold each other
+
+    def watch(self) -> asyncio.Future[None]:
+        """Is done when the client has gone; whoever watches no more cancels it. Costs a tenth of a task that reads."""
+        watcher: asyncio.Future[None] = self._loop.create_future()
+        if self not in self._connections:
+            watcher.set_result(None)
+        else:
+            self._watchers.add(watcher)
+            watcher.add_done_callback(self._watchers.discard)
+            self.wants_more()
+        return watcher
+
+    def shutdown(self) -> None:
+        """The hub stops: ends the connection, behind the answer to a request that is there already."""
+        if not self._turns:
+            self.transport.close()
+            return
+        self._turns[-1].ends_connection = True
+        if not self._turns[0].is_started:
+            self._turns[0].answer(self._keeper.state.stopping())
+
+    def _look_if_idle(self) -> None:
+        """Ends the connection if it was idle for too long."""
+        rest = self._idle_since + KEEP_ALIVE_S - self._loop.time()
+        if self._turns or self._head_bytes:
+            rest = KEEP_ALIVE_S
+        if rest > 0:
+            self._idle = self._loop.call_later(rest, self._look_if_idle)
+        elif not self.transport.is_closing():
+            self.transport.close()
+            self._patience.await_reader()
+
+    def _end(self) -> None:
+        """Ends the connection behind what was written; what still comes is not looked at."""
+        if self.transport.is_closing():
+            return
+        if self.transport.can_write_eof():
+            # To close at once would reset the connection, and with it what the client has not read yet.
+            self.transport.write_eof()
+            self._loop.call_later(GOODBYE_S, self.transport.abort)
+        else:
+            self.transport.close()
+            self._patience.await_reader()
+
+    # -- what comes
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came."""
+        if not self._is_over:
+            self._unfed += data
+            self._feed()
+
+    def eof_received(self) -> bool:
+        """The client has sent all; a half-open connection is of no use."""
+        return False
+
+    def _feed(self) -> None:
+        """Parses what has come, up to the request whose turn is not yet."""
+        if self._is_feeding:
+            return
+        self._is_feeding = True
+        while self._unfed and len(self._turns) < 2:
+            piece = bytes(self._unfed[:_SLICE_BYTES])
+            del self._unfed[:_SLICE_BYTES]
+            self._parse(piece)
+        self._is_feeding = False
+        if not self._is_over:
+            self.flow.hold("unfed", is_held=len(self._unfed) >= HELD_BYTES)
+            self._watch_sender()
+
+    def _parse(self, piece: bytes) -> None:
+        turn = self._turn
+        if turn is None or turn.is_whole:
+            self._head_bytes += len(piece)
+        try:
+            self._parser.feed_data(piece)
+        except httptools.HttpParserUpgrade:
+            # The parser has skipped the body of such a request.
+            why = "The hub speaks HTTP/1.1 and upgrades to nothing else."
+            self._break_off(HTTPStatus.BAD_REQUEST, failure(ErrorCode.INVALID_JSON, why), broken=self._turn)
+        except httptools.HttpParserError as error:
+            logger.debug("what came is not HTTP: %s", error)
+            answer = failure(ErrorCode.INVALID_JSON, "The request is not HTTP/1.1.")
+            self._break_off(HTTPStatus.BAD_REQUEST, answer)
+        limit = self._keeper.state.limits["http_header_bytes"]
+        if self._turn is not turn:
+            self._head_bytes = 0
+        elif self._head_bytes > limit:
+            why = f"The request's first line and headers are over {limit:g} bytes."
+            self._break_off(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, failure(ErrorCode.REQUEST_TOO_LARGE, why))
+
+    # -- what the parser finds
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._url, self._headers = b"", []
+
+    def on_url(self, url: bytes) -> None:
+        """A part of its target."""
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header, or what stands like one behind a body."""
+        if self._turn is None or self._turn.is_whole:  # what comes behind a body is no header
+            self._headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        """A request's head is there."""
+        parser = self._parser
+        target = httptools.parse_url(self._url)
+        path = target.path.decode("ascii")
+        turn = Turn(
+            self,
+            parser.get_method().decode("ascii"),
+            unquote(path) if "%" in path else path,
+            (target.path, target.query or b""),
+            self._headers,
+            parser.get_http_version(),
+        )
+        turn.ends_connection = turn.version == "1.0" or not parser.should_keep_alive()
+        turn.asks_for_body = any(name == b"expect" and value.lower() == b"100-continue" for name, value in turn.headers)
+        self._turn = turn
+        if self._is_over or parser.should_upgrade():
+            turn.leave()  # it is not answered, or not as a request
+        else:
+            self._turns.append(turn)
+            self._begin(turn)
+
+    def on_body(self, data: bytes) -> None:
+        """A part of a body."""
+        turn = self._turn
+        if turn is None or turn.is_complete or turn.has_left:
+            return
+        turn.body += data
+        if turn.is_started:
+            turn.arrived()
+            self.flow.hold("body", is_held=len(turn.body) > BODY_BYTES)
+        else:
+            self._begin(turn)
+
+    def on_message_complete(self) -> None:
+        """A request is whole."""
+        turn = self._turn
+        if turn is not None:
+            turn.is_whole = True
+            if turn.is_started:
+                turn.arrived()
+            else:
+                self._begin(turn)
+
+    # -- the answers, in their order
+
+    def _begin(self, turn: Turn) -> None:
+        """Has a request answered, if it is its turn, and enough of it is there."""
+        if turn.has_left or self._turns[0] is not turn:
+            return
+        if self._is_for_app(turn):
+            self._start(turn, self._app)
+        elif turn.is_whole and self._at_once is not None:
+            try:
+                said = self._at_once(turn.path, bytes(turn.body), turn.headers)
+            except Exception:
+                logger.exception("the hub failed at %s", turn.path)
+                said = self.failed()
+            if isinstance(said, Message):
+                turn.answer(said)
+            else:
+                self._start(turn, said)
+
+    def _is_for_app(self, turn: Turn) -> bool:
+        """Whether a request is the application's from its head on, or too large to wait for the rest of it."""
+        state = self._keeper.state
+        return (
+            self._at_once is None
+            or turn.method != "POST"
+            or turn.asks_for_body
+            or self.flow.is_unread
+            or len(turn.body) > state.limits["http_body_bytes"]
+            or bool(state.faults)
+        )
+
+    def _start(self, turn: Turn, app: App) -> None:
+        task = self._loop.create_task(turn.run(app))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def answered(self, turn: Turn) -> None:
+        """An answer is out: the next request's turn."""
+        if self._turns and self._turns[0] is turn:
+            self._turns.popleft()
+        if turn.ends_connection:
+            self._is_over = True
+            self._unfed.clear()
+            self._patience.await_no_bytes()
+            self.transport.close()
+        if self.transport.is_closing():
+            self._patience.await_reader()
+            return
+        self._idle_since = self._loop.time()
+        self.wants_more()
+        if self._turns:
+            self._begin(self._turns[0])
+        self._feed()
+
+    def wants_more(self) -> None:
+        """Somebody waits for what comes next."""
+        self.flow.hold("body", is_held=False)
+
+    def failed(self) -> Message:
+        """What a request is answered with that its application has failed at."""
+        return self._keeper.state.refusal(failure(ErrorCode.INTERNAL_ERROR, "The hub failed."))
+
+    # -- what is no HTTP
+
+    def _break_off(
+        self, status: HTTPStatus = HTTPStatus.OK, answer: Answer | None = None, *, broken: Turn | None = None
+    ) -> None:
+        """Ends the connection behind the answers to earlier requests, with an answer to the one that is broken.
+
+        If none is named, that is the one whose body is still to come.
+        """
+        if self._is_over:
+            return
+        self._is_over = True
+        self._unfed.clear()
+        self._patience.await_no_bytes()
+        if broken is None and self._turn is not None and not self._turn.is_whole:
+            broken = self._turn
+        earlier = [turn for turn in self._turns if turn is not broken]
+        was_begun = broken is not None and broken.is_begun
+        if broken is not None:
+            broken.leave()
+        if earlier:
+            earlier[-1].ends_connection = True
+            return
+        if answer is not None and not was_begun:
+            self._write(status, self._keeper.state.behaviour.render(answer))
+        self._end()
+
+    def _write(self, status: HTTPStatus, body: bytes) -> None:
+        head = f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/json\r\n"
+        head += f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        self.transport.write(head.encode("ascii") + body)
+
+    # -- who is waited for
+
+    def _watch_sender(self) -> None:
+        if self._unfed or self.flow.is_held or len(self._turns) > 1:
+            self._patience.await_no_bytes()  # it is the hub that waits with reading
+        elif self._turn is not None and not self._turn.is_whole:
+            self._patience.await_bytes("http_body_s", self._turn)
+        elif self._head_bytes:
+            self._patience.await_bytes("http_header_s", self._turn)
+        else:
+            self._patience.await_no_bytes()
+
+    def pause_writing(self) -> None:
+        """The client leaves unread what it was sent."""
+        self.flow.unread(is_unread=True)
+        self._patience.await_reader()
+
+    def resume_writing(self) -> None:
+        """The client has read."""
+        self.flow.unread(is_unread=False)
+        self._patience.await_no_reader()
