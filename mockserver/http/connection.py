@@ -100,6 +100,7 @@ class HttpConnection(asyncio.Protocol):
         self._watchers: set[asyncio.Future[None]] = set()
         self._url = b""
         self._headers: list[tuple[bytes, bytes]] = []
+        self._expects_continue = False
         self._head_bytes = 0
         self._turn: Turn | None = None
         """The request that came last."""
@@ -182,9 +183,15 @@ class HttpConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
-        if not self._is_over:
+        if self._is_over:
+            return
+        if self._unfed or len(data) > _SLICE_BYTES or len(self._turns) > 1:
             self._unfed += data
-            self._feed()
+        else:
+            self._is_feeding = True
+            self._parse(data)
+            self._is_feeding = False
+        self._feed()
 
     def eof_received(self) -> bool:
         """The client has sent all; a half-open connection is of no use."""
@@ -229,7 +236,7 @@ class HttpConnection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """A request begins."""
-        self._url, self._headers = b"", []
+        self._url, self._headers, self._expects_continue = b"", [], False
 
     def on_url(self, url: bytes) -> None:
         """A part of its target."""
@@ -238,23 +245,26 @@ class HttpConnection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header, or what stands like one behind a body."""
         if self._turn is None or self._turn.is_whole:  # what comes behind a body is no header
-            self._headers.append((name.lower(), value))
+            name = name.lower()
+            self._headers.append((name, value))
+            if name == b"expect" and value.lower() == b"100-continue":
+                self._expects_continue = True
 
     def on_headers_complete(self) -> None:
         """A request's head is there."""
         parser = self._parser
-        target = httptools.parse_url(self._url)
-        path = target.path.decode("ascii")
+        target = _target(self._url)
+        path = target[0].decode("ascii")
         turn = Turn(
             self,
             parser.get_method().decode("ascii"),
             unquote(path) if "%" in path else path,
-            (target.path, target.query or b""),
+            target,
             self._headers,
             parser.get_http_version(),
         )
         turn.ends_connection = turn.version == "1.0" or not parser.should_keep_alive()
-        turn.asks_for_body = any(name == b"expect" and value.lower() == b"100-continue" for name, value in turn.headers)
+        turn.asks_for_body = self._expects_continue
         self._turn = turn
         if self._is_over or parser.should_upgrade():
             turn.leave()  # it is not answered, or not as a request
@@ -267,11 +277,11 @@ class HttpConnection(asyncio.Protocol):
         turn = self._turn
         if turn is None or turn.is_complete or turn.has_left:
             return
-        turn.body += data
+        turn.add(data)
         if turn.is_started:
             turn.arrived()
-            self.flow.hold("body", is_held=len(turn.body) > BODY_BYTES)
-        else:
+            self.flow.hold("body", is_held=turn.size > BODY_BYTES)
+        elif turn.size > self._keeper.state.limits["http_body_bytes"]:
             self._begin(turn)
 
     def on_message_complete(self) -> None:
@@ -294,7 +304,7 @@ class HttpConnection(asyncio.Protocol):
             self._start(turn, self._app)
         elif turn.is_whole and self._at_once is not None:
             try:
-                said = self._at_once(turn.path, bytes(turn.body), turn.headers)
+                said = self._at_once(turn.path, turn.take(), turn.headers)
             except Exception:
                 logger.exception("the hub failed at %s", turn.path)
                 said = self.failed()
@@ -311,7 +321,7 @@ class HttpConnection(asyncio.Protocol):
             or turn.method != "POST"
             or turn.asks_for_body
             or self.flow.is_unread
-            or len(turn.body) > state.limits["http_body_bytes"]
+            or turn.size > state.limits["http_body_bytes"]
             or bool(state.faults)
         )
 
@@ -399,3 +409,16 @@ class HttpConnection(asyncio.Protocol):
         """The client has read."""
         self.flow.unread(is_unread=False)
         self._patience.await_no_reader()
+
+
+def _target(url: bytes) -> tuple[bytes, bytes]:
+    """The path and the query that a request asks for.
+
+    Raises:
+        httptools.HttpParserInvalidURLError: it is none.
+    """
+    if url.startswith(b"/") and b"#" not in url:  # as nearly all are, and reading one costs less so
+        path, _, query = url.partition(b"?")
+        return path, query
+    parsed = httptools.parse_url(url)
+    return parsed.path, parsed.query or b""

@@ -35,10 +35,22 @@ _NO_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 class Turn:
     """One request and its answer. `target` is its path and its query, as they were sent."""
 
-    __slots__ = (
-        "_connection", "_has_chunks", "_news", "_target", "asks_for_body", "body", "ends_connection", "has_left",
-        "headers", "is_begun", "is_complete", "is_whole", "method", "path", "version",
-    )  # fmt: skip
+    asks_for_body = False
+    """Whether the client waits with the body until it is asked for it."""
+    ends_connection = False
+    """Whether the connection ends behind the answer."""
+    size = 0
+    """How many bytes of the body are there and not taken."""
+    is_whole = False
+    """Whether the whole request is there."""
+    is_begun = False
+    """Whether the answer's head is out."""
+    is_complete = False
+    """Whether the answer is out."""
+    has_left = False
+    """Whether the client has gone, as far as this request is concerned."""
+    _news: asyncio.Event | None = None
+    _has_chunks = False
 
     def __init__(
         self,
@@ -51,25 +63,11 @@ class Turn:
     ) -> None:
         self._connection = connection
         self._target = target
+        self._body: list[bytes] = []
         self.method = method
         self.path = path
         self.headers = headers
         self.version = version
-        self.asks_for_body = False
-        """Whether the client waits with the body until it is asked for it."""
-        self.ends_connection = False
-        """Whether the connection ends behind the answer."""
-        self.body = bytearray()
-        self.is_whole = False
-        """Whether the whole request is there."""
-        self.is_begun = False
-        """Whether the answer's head is out."""
-        self.is_complete = False
-        """Whether the answer is out."""
-        self.has_left = False
-        """Whether the client has gone, as far as this request is concerned."""
-        self._news: asyncio.Event | None = None
-        self._has_chunks = False
 
     @property
     def is_started(self) -> bool:
@@ -77,6 +75,18 @@ class Turn:
         return self._news is not None
 
     # -- what comes
+
+    def add(self, data: bytes) -> None:
+        """A part of the body came."""
+        self._body.append(data)
+        self.size += len(data)
+
+    def take(self) -> bytes:
+        """What is there of the body and was not taken."""
+        body = b"".join(self._body)
+        self._body.clear()
+        self.size = 0
+        return body
 
     def arrived(self) -> None:
         """More of the request is there, or its client has gone."""
@@ -91,9 +101,14 @@ class Turn:
     # -- a whole answer
 
     def answer(self, message: Message) -> None:
-        """Sends a whole answer."""
-        head = self._head(message.status, message.headers)
-        self._connection.transport.write(head if self.method == "HEAD" else head + message.body)
+        """Sends a whole answer; its headers tell its length."""
+        lines = [_status_line(message.status)]
+        lines += [b"%b: %b\r\n" % header for header in message.headers]
+        lines.append(b"connection: close\r\n\r\n" if self.ends_connection else b"\r\n")
+        if self.method != "HEAD":
+            lines.append(message.body)
+        self.is_begun = True
+        self._connection.transport.write(b"".join(lines))
         self._complete()
 
     # -- an application's answer
@@ -101,7 +116,7 @@ class Turn:
     def run(self, app: App) -> Coroutine[Any, Any, None]:
         """Lets an application answer, from now on."""
         self._news = asyncio.Event()
-        if self.body or self.is_whole:
+        if self.size or self.is_whole:
             self._news.set()
         return self._run(app)
 
@@ -139,8 +154,7 @@ class Turn:
             self._news.clear()
         if self.has_left or self.is_complete:
             return {"type": "http.disconnect"}
-        body, self.body = bytes(self.body), bytearray()
-        return {"type": "http.request", "body": body, "more_body": not self.is_whole}
+        return {"type": "http.request", "body": self.take(), "more_body": not self.is_whole}
 
     async def send(self, event: Event) -> None:
         """The answer's head, or a part of its body."""

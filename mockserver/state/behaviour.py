@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     Headers = tuple[tuple[bytes, bytes], ...]
 
 _ENCODER = json.JSONEncoder(allow_nan=False)
+_USUAL = ("reply", "errorcode")
 
 
 class Behaviour:
@@ -115,4 +116,9 @@ class Behaviour:
 
     def render(self, answer: Answer) -> bytes:
         """An answer's body: ASCII, which every deployed client reads however TCP cuts it."""
-        return _ENCODER.encode(answer.content).encode("ascii")
+        content = answer.content
+        if len(content) == len(_USUAL) and isinstance(content, dict):
+            reply, code = content.get("reply"), content.get("errorcode")
+            if type(reply) is str and type(code) is int:  # the usual answer, at a third of the cost of any other
+                return b'{"reply": %b, "errorcode": %d}' % (_ENCODER.encode(reply).encode("ascii"), code)
+        return _ENCODER.encode(content).encode("ascii")

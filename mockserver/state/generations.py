@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from mockserver.model import Sampling
@@ -76,20 +77,44 @@ def read_generation(request: dict[str, Any], max_new_len_tokens: int) -> Generat
     members["raw"] = "True" if raw else "False"
     if wanted > length:
         members["max_new_len"] = length
-    sampling = Sampling(
-        temperature=float(said["temperature"]),
-        top_p=float(said["top_p"]),
-        top_k=int(said["top_k"]),
-        min_p=float(said["min_p"]),
-        repetition_penalty=float(said["repetition_penalty"]),
-        max_new_len=length,
-        seed=int(said["seed"]),
-        raw=raw,
+    sampling = _sampling(
+        said["temperature"],
+        said["top_p"],
+        said["top_k"],
+        said["min_p"],
+        said["repetition_penalty"],
+        length,
+        said["seed"],
+        raw,
     )
     if not key:
         return Generation(request["message"], sampling, members, "", int(defaults()["gettokens"]), None)
     seq = None if "seq" not in request else int(request["seq"])
     return Generation(request["message"], sampling, members, key, int(said["gettokens"]), seq)
+
+
+@lru_cache
+def _sampling(
+    temperature: float,
+    top_p: float,
+    top_k: float,
+    min_p: float,
+    repetition_penalty: float,
+    max_new_len: int,
+    seed: float,
+    raw: bool,
+) -> Sampling:
+    """The sampling, each value in the form of its kind; most requests of a program want the same."""
+    return Sampling(
+        temperature=float(temperature),
+        top_p=float(top_p),
+        top_k=int(top_k),
+        min_p=float(min_p),
+        repetition_penalty=float(repetition_penalty),
+        max_new_len=max_new_len,
+        seed=int(seed),
+        raw=raw,
+    )
 
 
 def _invalid(name: str, allowed: Allowed, value: Any) -> Answer:

@@ -287,8 +287,8 @@ class HubState:
         """What an answered exchange is answered with."""
         if exchange.answer is None or exchange.status is None:
             raise RuntimeError("an exchange has no message before its answer")
-        message = _message(exchange.status, self.behaviour.render(exchange.answer), *exchange.headers)
-        return message._replace(headers=self.behaviour.headers(message.headers))
+        body = self.behaviour.render(exchange.answer)
+        return Message(exchange.status, self.behaviour.headers(_headers(body) + exchange.headers), body)
 
     def no_post(self, method: str, headers: Mapping[bytes, bytes]) -> Message:
         """What a request by another method than POST is answered with; `headers` have lower-case names."""
@@ -371,4 +371,8 @@ class HubState:
 
 
 def _message(status: int, body: bytes, *more: tuple[bytes, bytes]) -> Message:
-    return Message(status, (JSON_TYPE, (b"content-length", b"%d" % len(body)), *more), body)
+    return Message(status, _headers(body) + more, body)
+
+
+def _headers(body: bytes) -> Headers:
+    return (JSON_TYPE, (b"content-length", b"%d" % len(body)))
