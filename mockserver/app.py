@@ -44,7 +44,7 @@ class HubApp:
     async def stop_reading(self) -> None:
         """Answers every request that is not yet whole, because the hub stops."""
         for send in tuple(self._reading):
-            await say(send, self._keeper.state.stopping())
+            await say(send, self._keeper.state.messages.stopping())
 
     async def close(self) -> None:
         """Gives back what it holds, on the loop that it ran on."""
@@ -54,7 +54,7 @@ class HubApp:
         if scope["type"] != "http":
             raise RuntimeError(f"the hub serves HTTP only, not {scope['type']}")
         if scope["method"] != "POST":
-            await say(send, self._keeper.state.no_post(scope["method"], dict(scope["headers"])))
+            await say(send, self._keeper.state.messages.no_post(scope["method"], dict(scope["headers"])))
             return
         self._reading.add(send)
         try:
@@ -116,7 +116,7 @@ class HubApp:
             state = self._keeper.state
             exchange = state.post(path, body, now, content_type=content_type, access_key=access_key, origin=origin)
             if exchange.answer is not None and not exchange.plan.faults:
-                return state.message(exchange)
+                return state.messages.of(exchange)
             outbox = Outbox()
             state.play(exchange, outbox.put, now)
         return partial(self._play, state, exchange, outbox)

@@ -87,7 +87,7 @@ class Visitor:
                 return
             if self._request.method != "POST":
                 headers = {name.lower(): value for name, value in self._request.headers.raw}
-                self._see(*self._state.no_post(self._request.method, headers))
+                self._see(*self._state.messages.no_post(self._request.method, headers))
                 return
             lane = self._lane = self._state.arriving(self._path, self._arrive)
             if lane is None:
@@ -175,7 +175,7 @@ class Visitor:
             self._leave_lane()
             self._post(self._arrived, now)
         elif self.keeper.is_closed:
-            self._see(*self._state.stopping())
+            self._see(*self._state.messages.stopping())
             self._part()
         else:
             self._play(step)
@@ -191,7 +191,7 @@ class Visitor:
             self._path, body, now, content_type=content_type, access_key=access_key, origin=origin
         )
         if exchange.answer is not None and not exchange.plan.faults:
-            self._see(*self._state.message(exchange))
+            self._see(*self._state.messages.of(exchange))
         else:
             self._exchange = exchange
             self._state.play(exchange, self._play, now)

@@ -154,7 +154,7 @@ class HttpConnection(asyncio.Protocol):
             return
         self._turns[-1].ends_connection = True
         if not self._turns[0].is_started:
-            self._turns[0].answer(self._keeper.state.stopping())
+            self._turns[0].answer(self._keeper.state.messages.stopping())
 
     def _look_if_idle(self) -> None:
         """Ends the connection if it was idle for too long."""
@@ -354,7 +354,7 @@ class HttpConnection(asyncio.Protocol):
 
     def failed(self) -> Message:
         """What a request is answered with that its application has failed at."""
-        return self._keeper.state.refusal(failure(ErrorCode.INTERNAL_ERROR, "The hub failed."))
+        return self._keeper.state.messages.refusal(failure(ErrorCode.INTERNAL_ERROR, "The hub failed."))
 
     # -- what is no HTTP
 

@@ -101,14 +101,9 @@ class Turn:
     # -- a whole answer
 
     def answer(self, message: Message) -> None:
-        """Sends a whole answer; its headers tell its length."""
-        lines = [_status_line(message.status)]
-        lines += [b"%b: %b\r\n" % header for header in message.headers]
-        lines.append(b"connection: close\r\n\r\n" if self.ends_connection else b"\r\n")
-        if self.method != "HEAD":
-            lines.append(message.body)
-        self.is_begun = True
-        self._connection.transport.write(b"".join(lines))
+        """Sends a whole answer."""
+        head = self._head(message.status, message.headers)
+        self._connection.transport.write(head + self._framed(message.body, is_last=True))
         self._complete()
 
     # -- an application's answer
@@ -164,20 +159,18 @@ class Turn:
         if event["type"] == "http.response.start":
             self._connection.transport.write(self._head(event["status"], event["headers"]))
             return
-        data = event["body"]
-        more = event.get("more_body", False)
-        if self._has_chunks:
-            data = (b"%x\r\n%b\r\n" % (len(data), data) if data else b"") + (b"" if more else b"0\r\n\r\n")
-        if data and self.method != "HEAD":
+        is_last = not event.get("more_body", False)
+        if data := self._framed(event["body"], is_last=is_last):
             self._connection.transport.write(data)
-        if not more:
+        if is_last:
             self._complete()
 
     def _head(self, status: int, headers: Headers) -> bytes:
         """The answer's head, which is out from now on."""
         self.is_begun = True
         names = [name for name, _ in headers]
-        lines = [_status_line(status), *(b"%b: %b\r\n" % header for header in headers)]
+        lines = [_status_line(status)]
+        lines += [b"%b: %b\r\n" % header for header in headers]
         if b"content-length" not in names and self.method != "HEAD" and status not in _NO_BODY:
             if self.version == "1.0":
                 self.ends_connection = True
@@ -190,6 +183,15 @@ class Turn:
             lines.append(b"connection: close\r\n")
         lines.append(b"\r\n")
         return b"".join(lines)
+
+    def _framed(self, data: bytes, *, is_last: bool) -> bytes:
+        """A part of the body as it goes on the wire."""
+        if self.method == "HEAD":
+            return b""
+        if not self._has_chunks:
+            return data
+        chunk = b"%x\r\n%b\r\n" % (len(data), data) if data else b""
+        return chunk + b"0\r\n\r\n" if is_last else chunk
 
     def _complete(self) -> None:
         self.is_complete = True

@@ -48,7 +48,7 @@ class RecordingApp(HubApp):
             said = await self._live.ask(self._client, path, scope["headers"], body)
         except httpx.HTTPError as error:
             why = f"The live hub {self._live.url} cannot be reached ({type(error).__name__}: {error})."
-            await say(send, self._keeper.state.refusal(failure(ErrorCode.INTERNAL_ERROR, why)))
+            await say(send, self._keeper.state.messages.refusal(failure(ErrorCode.INTERNAL_ERROR, why)))
             return
         self._recorder.add(scope["path"], body, said.body, clock.time() - began)
         await say(send, self._message(said, scope))
@@ -58,6 +58,6 @@ class RecordingApp(HubApp):
             (b"content-type", said.content_type.encode("latin-1")),
             (b"content-length", b"%d" % len(said.body)),
         )
-        if self._keeper.state.cors:
+        if self._keeper.state.messages.cors:
             headers += answer_headers(dict(scope["headers"]).get(b"origin", b""))
         return Message(said.status, headers, said.body)

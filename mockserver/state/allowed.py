@@ -72,7 +72,7 @@ def _allowed(schema: Mapping[str, Any]) -> Allowed:
         choices = [_allowed(choice) for choice in schema["anyOf"]]
         tests = [choice.holds for choice in choices]
         return Allowed(
-            lambda value: any(test(value) for test in tests), " or ".join(choice.words for choice in choices), default
+            lambda value: any(test(value) for test in tests), ", or ".join(choice.words for choice in choices), default
         )
     tests = [_TESTS[word](rule) for word, rule in schema.items() if word not in _DESCRIPTIVE]
     return Allowed(_all(tests), _words(schema), default)
@@ -144,7 +144,7 @@ def _words(schema: Mapping[str, Any]) -> str:
     words = " or ".join(_TYPE_WORDS[kind] for kind in kinds)
     if "pattern" in schema:
         examples = [json.dumps(example) for example in schema["examples"] if isinstance(example, str)]
-        words += f" such as {' or '.join(examples)}"
+        words += f" such as {' or '.join(examples[:2])}"
     if "maxLength" in schema:
         words += f" of at most {schema['maxLength']} characters"
     if "exclusiveMinimum" in schema:

@@ -10,14 +10,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mockserver.state.allowed import service_name
-from mockserver.state.answers import Answer, Forwarded, failure
+from mockserver.state.answers import failure
 from mockserver.state.framing import FrameTooLarge, request_frame
 from mockserver.state.generations import Refused
+from mockserver.state.jobs import Job
 from neuroengine._generated.registry import ErrorCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from mockserver.state.answers import Answer
     from mockserver.state.links import Link
     from mockserver.state.plan import Fault, Pace
     from mockserver.state.timers import Timer, Timers
@@ -60,46 +62,6 @@ class ServiceSettings:
     def __repr__(self) -> str:
         """The name alone: a key must not reach a log."""
         return f"ServiceSettings(name={self.name!r})"
-
-
-class Job:
-    """One request for a provider, from the queue to its answer. `done` is called once.
-
-    `is_poll` tells that it is a stream's poll, which only a streaming provider understands. `faults` befall it on the
-    provider's legs; `piece` is which piece of a stream it asks for, from 1.
-    """
-
-    __slots__ = ("_done", "_service", "faults", "forwarded", "frame", "is_poll", "piece")
-
-    def __init__(
-        self,
-        service: Service,
-        frame: bytes,
-        done: Callable[[Answer, float], None],
-        *,
-        is_poll: bool = False,
-        faults: tuple[Fault, ...] = (),
-        piece: int = 1,
-    ) -> None:
-        self._service = service
-        self._done: Callable[[Answer, float], None] | None = done
-        self.frame = frame
-        self.forwarded = Forwarded(frame)
-        self.is_poll = is_poll
-        self.faults = faults
-        self.piece = piece
-
-    def finish(self, answer: Answer, now: float) -> None:
-        """Hands the answer on, unless nobody waits for it any more."""
-        done, self._done = self._done, None
-        if done is not None:
-            done(answer._replace(forwarded=self.forwarded), now)
-
-    def cancel(self, now: float) -> None:
-        """Takes an unfinished request back: out of the queue, or its late answer is thrown away."""
-        if self._done is not None:
-            self._done = None
-            self._service.withdraw(self, now)
 
 
 class Service:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mockserver.state.behaviour import Behaviour
+    from mockserver.state.jobs import Job
     from mockserver.state.links import Wire
-    from mockserver.state.services import Job
 
     Send = Callable[[bytes], None]
 

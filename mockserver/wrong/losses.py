@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.state.answers import Answer, failure
 from mockserver.state.behaviour import Behaviour
+from mockserver.state.jobs import Job
 from mockserver.state.links import Link
-from mockserver.state.services import Job, Service
+from mockserver.state.services import Service
 from mockserver.wrong.wrong_hub import WrongHub, keeping, of_links, of_services
 from neuroengine._generated.machines import ProviderLinkEvent
 from neuroengine._generated.registry import ErrorCode
