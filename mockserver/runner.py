@@ -12,7 +12,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from mockserver.app import HubApp
-from mockserver.http.port import OpenConnections, serve_http
+from mockserver.http.door import Door
 from mockserver.provider_port import BACKLOG, ProviderConnection, serve_providers
 from mockserver.tls import GOODBYE_S
 
@@ -56,13 +56,12 @@ class Runner:
     ) -> None:
         self._keeper = keeper
         self._app = app or HubApp(keeper)
-        self._at_once = self._app.at_once if app is None else None
+        self._doors = [Door(keeper, self._app, self._app.at_once if app is None else None)]
         self._admin = admin
         self._http = http
         self._provider = provider
         self._http_tls = http_tls
         self._provider_tls = provider_tls
-        self._connections = OpenConnections()
         self._providers: set[ProviderConnection] = set()
         self._started = threading.Event()
         self._failure: BaseException | None = None
@@ -102,8 +101,8 @@ class Runner:
         self._stop = asyncio.Event()
         app = self._app
         clients = await loop.create_server(
-            serve_http(self._keeper, app, self._connections, self._http, at_once=self._at_once),
-            sock=self._http,
+            self._doors[0].connection,
+            sock=self._doors[0].listen(self._http),
             ssl=self._http_tls,
             ssl_shutdown_timeout=GOODBYE_S if self._http_tls else None,
             backlog=BACKLOG,
@@ -111,8 +110,9 @@ class Runner:
         admin = None
         if self._admin is not None:
             admin_app, admin_socket = self._admin
-            door = serve_http(self._keeper, admin_app, self._connections, admin_socket)
-            admin = await loop.create_server(door, sock=admin_socket)
+            door = Door(self._keeper, admin_app)
+            self._doors.append(door)
+            admin = await loop.create_server(door.connection, sock=door.listen(admin_socket))
         providers = await serve_providers(self._keeper, self._providers, self._provider, self._provider_tls)
         self._keeper.alarms.add(self._deadline_moved)
         self._keeper.deliveries.add(self._deliver)
@@ -133,22 +133,24 @@ class Runner:
 
     async def _drain(self, app: HubApp) -> None:
         """Lets clients that asked take their answer, and cuts every connection that is still open then."""
-        connections = list(self._connections.connections)
+        connections = [connection for door in self._doors for connection in door.connections]
         await app.stop_reading()
         for connection in connections:
             connection.shutdown()
-        if self._connections.tasks:
-            await asyncio.wait(set(self._connections.tasks), timeout=DRAIN_S)
+        await self._wait_for_answers()
         for connection in connections:
             connection.transport.abort()
-        if self._connections.tasks:
-            # Whoever was still reading a request learns now that its client has left.
-            await asyncio.wait(set(self._connections.tasks), timeout=DRAIN_S)
+        await self._wait_for_answers()  # whoever still answers learns now that the client has left
         for provider in tuple(self._providers):
             provider.abort()
         for _ in range(_LAST_ROUNDS):
-            if self._providers or self._connections.connections:
+            if self._providers or any(door.connections for door in self._doors):
                 await asyncio.sleep(0)
+
+    async def _wait_for_answers(self) -> None:
+        tasks = {task for door in self._doors for task in door.tasks}
+        if tasks:
+            await asyncio.wait(tasks, timeout=DRAIN_S)
 
     def _deliver(self) -> None:
         """Returns when the doors have written all that the state had for them."""

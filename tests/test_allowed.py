@@ -21,7 +21,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=300) | st.sam
 EDGES = st.sampled_from(
     [0, 1, -1, 0.0, -0.0, 1.0, 1.5, 40.0, 2**63 - 1, 2**63, -(2**63), -(2**63) - 1, float(2**63), 5e-324]
 )
-VALUES = st.none() | st.booleans() | NUMBERS | EDGES | TEXTS | st.just([]) | st.just({})
+VALUES: st.SearchStrategy[Any] = st.none() | st.booleans() | NUMBERS | EDGES | TEXTS | st.just([]) | st.just({})
 
 
 def model_allows(name: str, value: Any) -> bool:

@@ -18,29 +18,19 @@ import asyncio
 import logging
 from collections import deque
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import unquote
-
-import httptools
+from typing import TYPE_CHECKING, cast
 
 from mockserver.http.flow import Flow
-from mockserver.http.turn import Turn
+from mockserver.http.reader import NotHttp, Reader, Upgrade
 from mockserver.patience import Patience
 from mockserver.state.answers import failure
-from mockserver.state.delivery import Message
 from neuroengine._generated.registry import ErrorCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableSet
-    from typing import TypeAlias
-
-    from mockserver.app import App
-    from mockserver.keeper import Keeper
+    from mockserver.http.door import Door
+    from mockserver.http.turn import Turn
     from mockserver.state.answers import Answer
-
-    Asked: TypeAlias = Callable[[str, bytes, list[tuple[bytes, bytes]]], Message | App]
-    """What a POST is asked first, by its path, its body and its headers, where nothing befalls it on its way: the whole
-    answer where there is one at once, else the application that answers."""
+    from mockserver.state.delivery import Message
 
 KEEP_ALIVE_S = 300
 """How long an idle HTTP connection is kept, in seconds: longer than a test pauses."""
@@ -64,48 +54,22 @@ logger = logging.getLogger("mockserver.http")
 
 
 class HttpConnection(asyncio.Protocol):
-    """One client's connection.
-
-    Args:
-        keeper: the hub's keeper.
-        app: answers requests.
-        connections: those that are open; this one is among them while it is.
-        tasks: the tasks of applications that answer.
-        at_once: asked first, if there is one.
-    """
+    """One client's connection at a door, which answers what comes on it."""
 
     transport: asyncio.Transport
     flow: Flow
 
-    def __init__(
-        self,
-        keeper: Keeper,
-        app: App,
-        connections: MutableSet[HttpConnection],
-        tasks: set[asyncio.Task[Any]],
-        at_once: Asked | None,
-    ) -> None:
-        self._keeper = keeper
-        self._app = app
-        self._connections = connections
-        self._tasks = tasks
-        self._at_once = at_once
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self._keeper = door.keeper
         self._loop = asyncio.get_running_loop()
-        self._parser = httptools.HttpRequestParser(self)
-        # Else what follows a request that ends the connection would take the answer from it.
-        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._reader = Reader(self)
+        self._turns: deque[Turn] = deque()
+        """The requests whose answers are not out, in their order."""
         self._unfed = bytearray()
         self._is_feeding = False
         self._is_over = False
         self._watchers: set[asyncio.Future[None]] = set()
-        self._url = b""
-        self._headers: list[tuple[bytes, bytes]] = []
-        self._expects_continue = False
-        self._head_bytes = 0
-        self._turn: Turn | None = None
-        """The request that came last."""
-        self._turns: deque[Turn] = deque()
-        """The requests whose answers are not out, in their order."""
         self._idle: asyncio.TimerHandle | None = None
         self._idle_since = self._loop.time()
 
@@ -113,7 +77,7 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """TCP is up, and TLS."""
-        self._connections.add(self)
+        self._door.connections.add(self)
         self.transport = cast("asyncio.Transport", transport)
         self.transport.set_write_buffer_limits(UNREAD_BYTES)
         self.flow = Flow(self.transport)
@@ -122,7 +86,7 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - any end is an end
         """The client has gone."""
-        self._connections.discard(self)
+        self._door.connections.discard(self)
         self._is_over = True
         self._unfed.clear()
         self._patience.end()
@@ -134,12 +98,12 @@ class HttpConnection(asyncio.Protocol):
         for watcher in self._watchers:
             if not watcher.done():
                 watcher.set_result(None)
-        del self._parser  # the parser and its protocol hold each other
+        self._reader.close()
 
     def watch(self) -> asyncio.Future[None]:
         """Is done when the client has gone; whoever watches no more cancels it. Costs a tenth of a task that reads."""
         watcher: asyncio.Future[None] = self._loop.create_future()
-        if self not in self._connections:
+        if self not in self._door.connections:
             watcher.set_result(None)
         else:
             self._watchers.add(watcher)
@@ -159,7 +123,7 @@ class HttpConnection(asyncio.Protocol):
     def _look_if_idle(self) -> None:
         """Ends the connection if it was idle for too long."""
         rest = self._idle_since + KEEP_ALIVE_S - self._loop.time()
-        if self._turns or self._head_bytes:
+        if self._turns or self._reader.head_bytes:
             rest = KEEP_ALIVE_S
         if rest > 0:
             self._idle = self._loop.call_later(rest, self._look_if_idle)
@@ -212,123 +176,42 @@ class HttpConnection(asyncio.Protocol):
             self._watch_sender()
 
     def _parse(self, piece: bytes) -> None:
-        turn = self._turn
-        if turn is None or turn.is_whole:
-            self._head_bytes += len(piece)
+        reader = self._reader
         try:
-            self._parser.feed_data(piece)
-        except httptools.HttpParserUpgrade:
-            # The parser has skipped the body of such a request.
+            reader.feed(piece)
+        except Upgrade:
             why = "The hub speaks HTTP/1.1 and upgrades to nothing else."
-            self._break_off(HTTPStatus.BAD_REQUEST, failure(ErrorCode.INVALID_JSON, why), broken=self._turn)
-        except httptools.HttpParserError as error:
+            self._break_off(HTTPStatus.BAD_REQUEST, failure(ErrorCode.INVALID_JSON, why), broken=reader.turn)
+        except NotHttp as error:
             logger.debug("what came is not HTTP: %s", error)
-            answer = failure(ErrorCode.INVALID_JSON, "The request is not HTTP/1.1.")
-            self._break_off(HTTPStatus.BAD_REQUEST, answer)
+            self._break_off(HTTPStatus.BAD_REQUEST, failure(ErrorCode.INVALID_JSON, "The request is not HTTP/1.1."))
         limit = self._keeper.state.limits["http_header_bytes"]
-        if self._turn is not turn:
-            self._head_bytes = 0
-        elif self._head_bytes > limit:
+        if reader.head_bytes > limit:
             why = f"The request's first line and headers are over {limit:g} bytes."
             self._break_off(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, failure(ErrorCode.REQUEST_TOO_LARGE, why))
 
-    # -- what the parser finds
-
-    def on_message_begin(self) -> None:
-        """A request begins."""
-        self._url, self._headers, self._expects_continue = b"", [], False
-
-    def on_url(self, url: bytes) -> None:
-        """A part of its target."""
-        self._url += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A header, or what stands like one behind a body."""
-        if self._turn is None or self._turn.is_whole:  # what comes behind a body is no header
-            name = name.lower()
-            self._headers.append((name, value))
-            if name == b"expect" and value.lower() == b"100-continue":
-                self._expects_continue = True
-
-    def on_headers_complete(self) -> None:
+    def begins(self, turn: Turn) -> None:
         """A request's head is there."""
-        parser = self._parser
-        target = _target(self._url)
-        path = target[0].decode("ascii")
-        turn = Turn(
-            self,
-            parser.get_method().decode("ascii"),
-            unquote(path) if "%" in path else path,
-            target,
-            self._headers,
-            parser.get_http_version(),
-        )
-        turn.ends_connection = turn.version == "1.0" or not parser.should_keep_alive()
-        turn.asks_for_body = self._expects_continue
-        self._turn = turn
-        if self._is_over or parser.should_upgrade():
-            turn.leave()  # it is not answered, or not as a request
-        else:
-            self._turns.append(turn)
-            self._begin(turn)
-
-    def on_body(self, data: bytes) -> None:
-        """A part of a body."""
-        turn = self._turn
-        if turn is None or turn.is_complete or turn.has_left:
+        if self._is_over:
+            turn.leave()  # nobody waits for this answer any more
             return
-        turn.add(data)
+        self._turns.append(turn)
+        self._answer(turn)
+
+    def goes_on(self, turn: Turn) -> None:
+        """More of a request is there."""
         if turn.is_started:
             turn.arrived()
             self.flow.hold("body", is_held=turn.size > BODY_BYTES)
-        elif turn.size > self._keeper.state.limits["http_body_bytes"]:
-            self._begin(turn)
-
-    def on_message_complete(self) -> None:
-        """A request is whole."""
-        turn = self._turn
-        if turn is not None:
-            turn.is_whole = True
-            if turn.is_started:
-                turn.arrived()
-            else:
-                self._begin(turn)
+        else:
+            self._answer(turn)
 
     # -- the answers, in their order
 
-    def _begin(self, turn: Turn) -> None:
-        """Has a request answered, if it is its turn, and enough of it is there."""
-        if turn.has_left or self._turns[0] is not turn:
-            return
-        if self._is_for_app(turn):
-            self._start(turn, self._app)
-        elif turn.is_whole and self._at_once is not None:
-            try:
-                said = self._at_once(turn.path, turn.take(), turn.headers)
-            except Exception:
-                logger.exception("the hub failed at %s", turn.path)
-                said = self.failed()
-            if isinstance(said, Message):
-                turn.answer(said)
-            else:
-                self._start(turn, said)
-
-    def _is_for_app(self, turn: Turn) -> bool:
-        """Whether a request is the application's from its head on, or too large to wait for the rest of it."""
-        state = self._keeper.state
-        return (
-            self._at_once is None
-            or turn.method != "POST"
-            or turn.asks_for_body
-            or self.flow.is_unread
-            or turn.size > state.limits["http_body_bytes"]
-            or bool(state.faults)
-        )
-
-    def _start(self, turn: Turn, app: App) -> None:
-        task = self._loop.create_task(turn.run(app))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _answer(self, turn: Turn) -> None:
+        """Has a request answered, if it is its turn."""
+        if not turn.has_left and self._turns[0] is turn:
+            self._door.answer(turn, is_unread=self.flow.is_unread)
 
     def answered(self, turn: Turn) -> None:
         """An answer is out: the next request's turn."""
@@ -345,7 +228,7 @@ class HttpConnection(asyncio.Protocol):
         self._idle_since = self._loop.time()
         self.wants_more()
         if self._turns:
-            self._begin(self._turns[0])
+            self._answer(self._turns[0])
         self._feed()
 
     def wants_more(self) -> None:
@@ -354,7 +237,7 @@ class HttpConnection(asyncio.Protocol):
 
     def failed(self) -> Message:
         """What a request is answered with that its application has failed at."""
-        return self._keeper.state.messages.refusal(failure(ErrorCode.INTERNAL_ERROR, "The hub failed."))
+        return self._door.failed()
 
     # -- what is no HTTP
 
@@ -370,8 +253,9 @@ class HttpConnection(asyncio.Protocol):
         self._is_over = True
         self._unfed.clear()
         self._patience.await_no_bytes()
-        if broken is None and self._turn is not None and not self._turn.is_whole:
-            broken = self._turn
+        last = self._reader.turn
+        if broken is None and last is not None and not last.is_whole:
+            broken = last
         earlier = [turn for turn in self._turns if turn is not broken]
         was_begun = broken is not None and broken.is_begun
         if broken is not None:
@@ -391,12 +275,13 @@ class HttpConnection(asyncio.Protocol):
     # -- who is waited for
 
     def _watch_sender(self) -> None:
+        last = self._reader.turn
         if self._unfed or self.flow.is_held or len(self._turns) > 1:
             self._patience.await_no_bytes()  # it is the hub that waits with reading
-        elif self._turn is not None and not self._turn.is_whole:
-            self._patience.await_bytes("http_body_s", self._turn)
-        elif self._head_bytes:
-            self._patience.await_bytes("http_header_s", self._turn)
+        elif last is not None and not last.is_whole:
+            self._patience.await_bytes("http_body_s", last)
+        elif self._reader.head_bytes:
+            self._patience.await_bytes("http_header_s", last)
         else:
             self._patience.await_no_bytes()
 
@@ -409,16 +294,3 @@ class HttpConnection(asyncio.Protocol):
         """The client has read."""
         self.flow.unread(is_unread=False)
         self._patience.await_no_reader()
-
-
-def _target(url: bytes) -> tuple[bytes, bytes]:
-    """The path and the query that a request asks for.
-
-    Raises:
-        httptools.HttpParserInvalidURLError: it is none.
-    """
-    if url.startswith(b"/") and b"#" not in url:  # as nearly all are, and reading one costs less so
-        path, _, query = url.partition(b"?")
-        return path, query
-    parsed = httptools.parse_url(url)
-    return parsed.path, parsed.query or b""
