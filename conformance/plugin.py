@@ -16,9 +16,9 @@ import pytest
 from conformance.evidence import Violation, not_judged
 from conformance.exchange import excerpt
 from conformance.judge import Judge
+from conformance.reproduce.shell import shell_lines
 from conformance.requirement import MARK, Binding, binding
 from conformance.settings import Settings, options, read_options
-from conformance.shell import shell_lines
 from conformance.subject import TRIES, Subject
 from conformance.target import Target
 

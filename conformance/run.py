@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import pytest
 
 from conformance.plugin import RECORD, SUBJECT
-from conformance.report import Judgement, build_report, rows_in_scope
+from conformance.reports.document import Judgement, build_report, rows_in_scope
 from conformance.requirement import Binding, binding
 from conformance.target import tls_context
 

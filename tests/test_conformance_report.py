@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from conformance import Settings, run
-from conformance.junit import junit_xml
+from conformance.reports.junit import junit_xml
 from conformance.target import Target
 from mockserver import MockHub
 from neuroengine import spec
