@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from conformance.exchange import Exchange, Request
+    from conformance.timeline import Step
 
 RECORD: Final = "conformance"
 """The name under which a report's user properties hold the record."""
@@ -34,6 +35,7 @@ AREAS_LAST: Final = ("ERR", "ANS")
 AREAS_DEAR: Final = ("STREAM", "RESUME")
 """Areas whose checks send many requests each."""
 BODY_SHOWN: Final = 20_000
+STEPS_SHOWN: Final = 200
 SUBJECT: Final = pytest.StashKey[Subject]()
 """Where the session's configuration holds the hub under judgement, once it was met."""
 _settings: Final = pytest.StashKey[Settings | None]()
@@ -93,16 +95,21 @@ def subject(pytestconfig: pytest.Config) -> Generator[Subject]:
     try:
         subject = Subject(settings, target)
         pytestconfig.stash[SUBJECT] = subject
-        subject.meet()
-        yield subject
+        try:
+            subject.meet()
+            yield subject
+        finally:
+            subject.close()
     finally:
         target.close()
 
 
 @pytest.fixture
-def judge(subject: Subject, request: pytest.FixtureRequest) -> Judge:
+def judge(subject: Subject, request: pytest.FixtureRequest) -> Generator[Judge]:
     """What a check holds in its hands."""
-    return Judge(subject, request.node.name)
+    judge = Judge(subject, request.node.name)
+    yield judge
+    judge.finish()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -112,14 +119,21 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if not isinstance(judge, Judge) or binding(pyfuncitem) is None:
         return None
     arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}  # noqa: SLF001 - pytest's own hook reads it too
-    check = pyfuncitem.obj
+
+    def check() -> None:
+        judge.subject.timeline.begin()
+        try:
+            pyfuncitem.obj(**arguments)
+        finally:
+            judge.finish()
+
     try:
-        check(**arguments)
+        check()
     except Violation as first:
         if first.is_final:
             raise
         try:
-            check(**arguments)
+            check()
         except Violation as second:
             second.is_flaky = False
             _still_answers(judge)
@@ -189,7 +203,22 @@ def _breach(breach: Violation, settings: Settings) -> dict[str, Any]:
         "actual": breach.actual,
         "flaky": breach.is_flaky,
         "exchanges": [{"request": _request(shown.request, settings), "answer": _answer(shown)} for shown in exchanges],
+        "timeline": [_step(step, settings) for step in breach.steps[-STEPS_SHOWN:]],
         "reproduce": shell_lines([shown.request for shown in exchanges], settings),
+    }
+
+
+def _step(step: Step, settings: Settings) -> dict[str, Any]:
+    text = excerpt(step.data.decode("utf-8", "backslashreplace"))
+    for variable, secret in settings.secrets().items():
+        text = text.replace(secret, f"${variable}")
+    return {
+        "at": round(step.at, 4),
+        "leg": step.leg,
+        "who": step.who,
+        "what": step.what,
+        "text": text,
+        "bytes": len(step.data),
     }
 
 
