@@ -15,6 +15,10 @@ stream       one stream, polled
 strategies   requests made from the spec's schemas
 explore      runs a property over many requests and keeps the smallest that breaks it
 evidence     what a broken requirement shows
+timeline     what happened in a check, on both legs
+call         a request that is answered later
+record       what a check did, as plain JSON
+redaction    finds secrets in what was sent
 reproduce/   what repeats a breach
 plugin       the suite as a pytest plugin
 run          one judgement: pytest in this process

@@ -311,7 +311,7 @@ class Judge:
         """Runs a check over generated examples, and keeps the smallest that breaks the requirement."""
 
         def afresh(example: Example) -> None:
-            self.subject.timeline.begin()
+            self.subject.timeline.begin_example()
             try:
                 check(example)
             finally:

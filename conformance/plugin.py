@@ -9,14 +9,13 @@ that required nothing passes nothing.
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from conformance.evidence import Violation, not_judged
-from conformance.exchange import excerpt
 from conformance.judge import Judge
-from conformance.reproduce.shell import shell_lines
+from conformance.record import RECORD, record
 from conformance.requirement import MARK, Binding, binding
 from conformance.settings import Settings, options, read_options
 from conformance.subject import TRIES, Subject
@@ -25,17 +24,11 @@ from conformance.target import Target
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from conformance.exchange import Exchange, Request
-    from conformance.timeline import Step
 
-RECORD: Final = "conformance"
-"""The name under which a report's user properties hold the record."""
 AREAS_LAST: Final = ("ERR", "ANS")
 """Areas whose checks look back at the whole run."""
 AREAS_DEAR: Final = ("STREAM", "RESUME")
 """Areas whose checks send many requests each."""
-BODY_SHOWN: Final = 20_000
-STEPS_SHOWN: Final = 200
 SUBJECT: Final = pytest.StashKey[Subject]()
 """Where the session's configuration holds the hub under judgement, once it was met."""
 _settings: Final = pytest.StashKey[Settings | None]()
@@ -164,78 +157,5 @@ def pytest_runtest_makereport(
     report = yield
     found = binding(item)
     if found is not None and (call.when == "call" or report.outcome != "passed"):
-        report.user_properties.append((RECORD, _record(item, found, report, call)))
+        report.user_properties.append((RECORD, record(item, found, report, call)))
     return report
-
-
-def _record(
-    item: pytest.Item, found: Binding, report: pytest.TestReport, call: pytest.CallInfo[None]
-) -> dict[str, Any]:
-    """What a check did, as plain JSON."""
-    judge = getattr(item, "funcargs", {}).get("judge")
-    record: dict[str, Any] = {
-        "requirement": found.requirement.id,
-        "check": found.check,
-        "case": found.case,
-        "outcome": report.outcome,
-        "reason": "",
-        "exchanges": judge.exchanges if judge else 0,
-        "judged": judge.judged if judge else 0,
-        "breach": None,
-    }
-    error = call.excinfo.value if call.excinfo else None
-    if isinstance(error, Violation) and judge is not None:
-        record["breach"] = _breach(error, judge.settings)
-        record["reason"] = str(error)
-    elif report.outcome == "skipped":
-        record["reason"] = getattr(error, "msg", str(error))
-    elif error is not None:
-        record["outcome"] = "error"
-        record["reason"] = f"{type(error).__name__}: {error}"
-        record["traceback"] = str(report.longrepr)
-    return record
-
-
-def _breach(breach: Violation, settings: Settings) -> dict[str, Any]:
-    exchanges = breach.exchanges
-    return {
-        "expected": breach.expected,
-        "actual": breach.actual,
-        "flaky": breach.is_flaky,
-        "exchanges": [{"request": _request(shown.request, settings), "answer": _answer(shown)} for shown in exchanges],
-        "timeline": [_step(step, settings) for step in breach.steps[-STEPS_SHOWN:]],
-        "reproduce": shell_lines([shown.request for shown in exchanges], settings),
-    }
-
-
-def _step(step: Step, settings: Settings) -> dict[str, Any]:
-    text = excerpt(step.data.decode("utf-8", "backslashreplace"))
-    for variable, secret in settings.secrets().items():
-        text = text.replace(secret, f"${variable}")
-    return {
-        "at": round(step.at, 4),
-        "leg": step.leg,
-        "who": step.who,
-        "what": step.what,
-        "text": text,
-        "bytes": len(step.data),
-    }
-
-
-def _request(request: Request, settings: Settings) -> dict[str, Any]:
-    body = request.body[:BODY_SHOWN].decode("utf-8", "backslashreplace")
-    return {
-        "method": "POST",
-        "url": settings.origin + request.path,
-        "content_type": request.content_type,
-        "access_key": bool(request.access_key),
-        "body": body,
-        "bytes": len(request.body),
-    }
-
-
-def _answer(exchange: Exchange) -> dict[str, Any]:
-    if exchange.trouble:
-        return {"trouble": exchange.trouble, "detail": exchange.detail}
-    body = excerpt(exchange.body.decode("utf-8", "backslashreplace"))
-    return {"status": exchange.status, "content_type": exchange.header("content-type"), "body": body}

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import pytest
 
-from conformance.plugin import RECORD, SUBJECT
+from conformance.plugin import SUBJECT
+from conformance.record import RECORD
 from conformance.reports.document import Judgement, build_report, rows_in_scope
 from conformance.requirement import Binding, binding
 from conformance.settings import SECRETS

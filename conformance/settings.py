@@ -28,7 +28,7 @@ RUN_S: Final = 1800.0
 """The most time that a run may take, in seconds: no hub can keep the suite for ever."""
 
 
-SECRETS: Final = {"service_key": "NE_SERVICE_KEY", "access_key": "NE_ACCESS_KEY"}
+SECRETS: Final = {"service_key": "NE_SERVICE_KEY", "access_key": "NE_KEY"}
 """Settings that travel to pytest in the environment, with the variables that hold them."""
 _IN_A_HEAD: Final = re.compile("[!-~]*")
 
@@ -106,7 +106,11 @@ class Settings:
 
     def secrets(self) -> dict[str, str]:
         """The settings that nobody may read in a list of processes, as variables of the environment."""
-        return {variable: value for name, variable in SECRETS.items() if (value := getattr(self, name))}
+        return {variable: value for _, variable, value in self.named_secrets()}
+
+    def named_secrets(self) -> list[tuple[str, str, str]]:
+        """Each secret that was given: the setting, the variable that holds it, and the secret itself."""
+        return [(name, variable, value) for name, variable in SECRETS.items() if (value := getattr(self, name))]
 
     def arguments(self) -> Iterator[str]:
         """The settings as options for pytest, without the secrets."""

@@ -23,10 +23,10 @@ class Step(NamedTuple):
     """One thing that happened.
 
     `at` is in seconds since the check began. `who` numbers the requests of the client's leg and the links of the
-    provider's, each from 1; 0 is the suite itself. `what` is one of: `post`, `answer`, `trouble`, `leave` (the client
-    closed its connection) on the client's leg; `connect`, `send`, `receive`, `closed` (by the hub), `close`, `abort`
-    (without close-notify) on the provider's; `pause` on either. `data` is what was sent or came; `request` is what was
-    posted.
+    provider's, each from 1; 0 is the suite itself. `what` is, on the client's leg, one of `post`, `answer`, `trouble`
+    and `leave` (the client closed its connection); on the provider's one of `login` (the check was given a link on
+    which the suite is logged in), `connect`, `send`, `receive`, `closed` (by the hub), `close` and `abort` (without
+    close-notify); `pause` on either. `data` is what was sent or came; `request` is what was posted.
     """
 
     at: float
@@ -45,11 +45,19 @@ class Timeline:
         self.begin()
 
     def begin(self) -> None:
-        """Forgets everything: a check, or one example of it, begins."""
+        """Forgets everything: a check begins."""
         with self._lock:
             self._began = time.monotonic()
             self._steps: deque[Step] = deque(maxlen=STEPS_KEPT)
             self._numbers = {"client": count(1), "provider": count(1)}
+
+    def begin_example(self) -> None:
+        """Forgets what came of another example of the check; the links that it was given are still there."""
+        with self._lock:
+            given = [step for step in self._steps if step.what == "login"]
+            self._began = time.monotonic()
+            self._steps = deque([step._replace(at=0.0) for step in given], maxlen=STEPS_KEPT)
+            self._numbers["client"] = count(1)
 
     def number(self, leg: Leg) -> int:
         """The next number for a request or a link."""

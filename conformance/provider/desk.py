@@ -75,7 +75,7 @@ class Desk:
             not_judged(self.refusal)
         link = self._house.leave()
         self._house = None
-        link.show()
+        link.show(self.login)
         try:
             yield link
         finally:

@@ -138,11 +138,11 @@ class Link:
 
     # -- who sees it
 
-    def show(self) -> None:
-        """Its steps belong to the check that runs now, in which it gets a number."""
+    def show(self, login: Mapping[str, str]) -> None:
+        """Its steps belong to the check that runs now, which is given it logged in; it gets a number there."""
         self.number = self._timeline.number("provider")
         self._is_shown = True
-        self._note("connect")
+        self._note("login", json.dumps(login).encode("ascii"))
 
     def hide(self) -> None:
         """Its steps belong to no check."""

@@ -66,9 +66,7 @@ _SECONDS: Final = click.FloatRange(min=0, min_open=True)
 @click.option("--service-key", default="", metavar="KEY", help="The key to log in with; better in $NE_SERVICE_KEY.")
 @click.option("--provider-service", default="", metavar="NAME", help="The service to log in to, if it is another one.")
 @click.option("--access-service", default="", metavar="NAME", help="A service with access keys.")
-@click.option(
-    "--access-key-env", default="NE_ACCESS_KEY", metavar="VARIABLE", help="Where an access key for it stands."
-)
+@click.option("--access-key-env", default="NE_KEY", metavar="VARIABLE", help="Where an access key for it stands.")
 @click.option("--quota-service", default="", metavar="NAME", help="A service with a quota of a few requests.")
 @click.option("--ca-file", type=_FILE, help="Trust the authorities of this PEM file instead of the system's.")
 @click.option("--insecure", is_flag=True, help="Verify no certificate.")
