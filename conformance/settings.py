@@ -138,6 +138,7 @@ def read_options(options: argparse.Namespace) -> Settings | None:
     if given["url"] is None:
         return None
     url, service = read_target(given["url"], given["service"])
+    given["rate"], given["max_requests"] = polite(url, given["profile"], given["rate"], given["max_requests"])
     given |= {"url": url, "service": service, "select": tuple(given["select"]), "limits": dict(given["limits"])}
     return Settings(**given)
 
@@ -159,6 +160,8 @@ def options() -> Iterator[tuple[str, dict[str, Any]]]:
         shape: dict[str, Any] = {"default": None, "help": f"the setting {setting.name!r}"}
         if setting.name in {"select", "limits"}:
             shape["default"] = []
+        elif setting.name in {"rate", "max_requests"}:
+            shape["type"] = type(setting.default)  # without them the run is polite
         elif setting.default is not dataclasses.MISSING:
             shape |= {"default": setting.default, "type": type(setting.default)}
         yield option_name(setting.name), shape | shapes.get(setting.name, {})
