@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from conformance.settings import Settings
 
 TROUBLES_IN_A_ROW: Final = 5
+OUT_OF_BOUNDS: Final = "the run has come to its bounds"
+"""How the reason begins why a check was not judged any more."""
 PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -90,10 +92,10 @@ class Target:
         """Keeps to the run's budget, time and rate."""
         budget = self._settings.max_requests
         if budget and self.sent + requests > budget:
-            not_judged(f"the run's budget of {budget} requests is used up")
+            not_judged(f"{OUT_OF_BOUNDS}: its budget of {budget} requests is used up")
         now = time.monotonic()
         if now > self._ends:
-            not_judged(f"the run's time of {RUN_S:g} s is over")
+            not_judged(f"{OUT_OF_BOUNDS}: its time of {RUN_S:g} s is over")
         if self._settings.rate:
             self.pause(self._next - now)
             self._next = max(now, self._next) + requests / self._settings.rate

@@ -7,7 +7,13 @@ from typing import Final
 
 import click
 
-COMMANDS: Final = {"run": "run", "list": "requirements", "explain": "requirements"}
+COMMANDS: Final = {
+    "run": "run",
+    "replay": "replay",
+    "baseline": "baseline",
+    "list": "requirements",
+    "explain": "requirements",
+}
 """Each command with the module that holds it, imported when the command is named."""
 
 
