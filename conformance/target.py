@@ -1,7 +1,8 @@
 """Sends requests to the hub and brings back what came, whatever it was.
 
 Laws: every exchange has a deadline for the whole of it, so neither a hang nor a trickle stops a run; a connection that
-turns out to be closed is no trouble before a fresh one was tried; five exchanges in trouble in a row end the run.
+turns out to be closed is no trouble before a fresh one was tried; five exchanges in trouble in a row end the run; a hub
+that is spared is asked again no sooner than it wishes.
 """
 
 from __future__ import annotations
@@ -102,6 +103,9 @@ class Target:
         self.sent += requests
 
     def _notice(self, exchange: Exchange) -> None:
+        if self._settings.rate:
+            wish = min(exchange.retry_after, self._settings.max_wait)
+            self._next = max(self._next, time.monotonic() + wish)
         self._troubles = self._troubles + 1 if exchange.trouble else 0
         if self._troubles >= TROUBLES_IN_A_ROW:
             why = f"the last time because {exchange.detail}"
