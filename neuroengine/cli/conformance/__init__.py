@@ -10,6 +10,7 @@ import click
 COMMANDS: Final = {
     "run": "run",
     "replay": "replay",
+    "selftest": "selftest",
     "baseline": "baseline",
     "list": "requirements",
     "explain": "requirements",
