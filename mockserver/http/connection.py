@@ -203,7 +203,7 @@ class HttpConnection(asyncio.Protocol):
         if turn.is_started:
             turn.arrived()
             self.flow.hold("body", is_held=turn.size > BODY_BYTES)
-        else:
+        elif turn.is_whole or turn.size > self._keeper.state.limits["http_body_bytes"]:
             self._answer(turn)
 
     # -- the answers, in their order

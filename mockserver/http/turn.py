@@ -168,17 +168,22 @@ class Turn:
     def _head(self, status: int, headers: Headers) -> bytes:
         """The answer's head, which is out from now on."""
         self.is_begun = True
-        names = [name for name, _ in headers]
         lines = [_status_line(status)]
-        lines += [b"%b: %b\r\n" % header for header in headers]
-        if b"content-length" not in names and self.method != "HEAD" and status not in _NO_BODY:
+        is_measured = is_last_word = False
+        for name, value in headers:
+            lines.append(b"%b: %b\r\n" % (name, value))
+            if name == b"content-length":
+                is_measured = True
+            elif name == b"connection":
+                is_last_word = True  # all that an application says of it
+        if not is_measured and self.method != "HEAD" and status not in _NO_BODY:
             if self.version == "1.0":
                 self.ends_connection = True
             else:
                 self._has_chunks = True
                 lines.append(b"transfer-encoding: chunked\r\n")
-        if b"connection" in names:
-            self.ends_connection = True  # the only thing that an application says of it
+        if is_last_word:
+            self.ends_connection = True
         elif self.ends_connection:
             lines.append(b"connection: close\r\n")
         lines.append(b"\r\n")

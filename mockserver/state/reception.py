@@ -67,18 +67,20 @@ class Reception:
         now: float,
     ) -> None:
         """Takes a post; what goes wrong is its answer."""
-        self._attempt(exchange, partial(self._take, exchange, body, content_type, access_key, rules), now)
-
-    def _attempt(self, exchange: Exchange, handle: Callable[[float], None], now: float) -> None:
-        """Handles an exchange, or the part of it that had to wait; what goes wrong is its answer."""
         try:
-            handle(now)
-        except Refused as refused:
-            self._deliver(exchange, refused.answer, now)
-        except Exception:
+            self._take(exchange, body, content_type, access_key, rules, now)
+        except Exception as error:  # noqa: BLE001 - every post is answered
+            self._refuse(exchange, error, now)
+
+    def _refuse(self, exchange: Exchange, error: Exception, now: float) -> None:
+        """What went wrong is the answer."""
+        if isinstance(error, Refused):
+            answer = error.answer
+        else:
             # The one place where a fault of the hub's own becomes an answer (code 1); the log tells what it was.
-            logger.exception("the hub failed while it handled a request")
-            self._deliver(exchange, failure(ErrorCode.INTERNAL_ERROR, "The hub failed."), now)
+            logger.error("the hub failed while it handled a request", exc_info=error)
+            answer = failure(ErrorCode.INTERNAL_ERROR, "The hub failed.")
+        self._deliver(exchange, answer, now)
 
     def _take(
         self,
@@ -102,10 +104,8 @@ class Reception:
         if not exchange.plan.delay_s:
             self._handle(exchange, asked, now)
             return
-        # A client that leaves before the delay has passed has asked for nothing.
-        handle = partial(self._attempt, exchange, partial(self._handle, exchange, asked))
-        timer = self._timers.at(now + exchange.plan.delay_s, handle)
-        exchange.leave = lambda _: timer.cancel()
+        timer = self._timers.at(now + exchange.plan.delay_s, partial(self._handle_late, exchange, asked))
+        exchange.leave = lambda _: timer.cancel()  # who leaves before the delay has passed has asked for nothing
 
     def _read(self, body: bytes | None, content_type: str) -> dict[str, Any]:
         if self.is_stopping:
@@ -143,6 +143,13 @@ class Reception:
             self._poll(exchange, asked, now)
         else:
             self._whole.reply(exchange, asked, partial(self._deliver, exchange), now)
+
+    def _handle_late(self, exchange: Exchange, asked: Asked | Answer | None, now: float) -> None:
+        """Answers a request that had to wait; what goes wrong is its answer."""
+        try:
+            self._handle(exchange, asked, now)
+        except Exception as error:  # noqa: BLE001 - every post is answered
+            self._refuse(exchange, error, now)
 
     def _command(self, command: object) -> Answer:
         if command == "getmodels":
