@@ -19,6 +19,7 @@ from mockserver.config.reading import SCHEMA_PATH
 from mockserver.rules import Rule
 from mockserver.rules.fixtures import write_rules
 from mockserver.rules.schema import violation
+from mockserver.wrong import WRONG_HUBS
 from neuroengine import spec
 from neuroengine._generated.registry import DEFAULT_SERVICE
 
@@ -121,6 +122,10 @@ def test_every_property_is_described_and_its_examples_are_valid_there(property_:
     whole = next((one for one in DEFINITIONS[name]["examples"] if member in one), DEFINITIONS[name]["examples"][0])
     for example in part["examples"]:
         assert is_valid({**whole, member: example}, name), example
+
+
+def test_the_wrong_hubs_of_the_examples_exist() -> None:
+    assert DEFINITIONS["Config"]["properties"]["wrong"]["examples"][0] in WRONG_HUBS
 
 
 def test_the_defaults_in_the_schema_are_those_that_hold() -> None:
@@ -323,7 +328,7 @@ def test_what_is_wrong_is_said_of_the_file_or_of_the_flags(tmp_path: Path) -> No
         ("faults = ['nosuch']", "mock.toml: fault 1: there is no fault 'nosuch'; there are"),
         ("faults = [{ name = 'latency', rate = 2 }]", 'mock.toml: fault 1 "latency": rate must be a finite number from 0 to 1'),  # noqa: E501 - a row
         ("faults = [{ name = 'latency', secs = 2 }]", "mock.toml: fault 1: the fault 'latency' has no setting 'secs'"),
-        ("wrong = 'nosuch'", "mock.toml: wrong: there is no wrong hub 'nosuch'; there are"),
+        ("wrong = 'nosuch'", "mock.toml: wrong: there is no wrong hub 'nosuch'; `neuroengine mock --list-wrong` names"),
         ("[[rules]]\nname = 'x'\nthen = 5", 'mock.toml: rule 1 "x": then must be'),
         ("[[rules]]\nthen = { error = 'nosuch' }", "mock.toml: rule 1: then: there is no error 'nosuch'"),
         ("rule_files = ['not.there']", "mock.toml: not.there: the ending must be .json or .toml"),
