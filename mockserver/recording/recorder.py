@@ -17,7 +17,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from mockserver.recording.takes import Take, turns, whole
-from mockserver.rules.criteria import COMMAND, MESSAGE, criteria, is_default, meaning
+from mockserver.rules.criteria import COMMAND, GETMODELS, MESSAGE, criteria, is_default, meaning
 from mockserver.rules.fixtures import write_rules
 from mockserver.rules.rule import Rule
 from mockserver.state.json_text import BadJson, read_object
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from os import PathLike
 
-_GETMODELS: Final = "getmodels"
 _STREAM: Final = ("key", "gettokens", "seq")
 _LISTED: Final = ("comment", "operator", "preprompt", "endprompt")
 
@@ -94,7 +93,7 @@ class Recorder:
     # -- one exchange
 
     def _add(self, service: str, asked: Mapping[str, Any], said: Any, after_s: float) -> None:
-        if asked.get(COMMAND) == _GETMODELS:
+        if asked.get(COMMAND) == GETMODELS:
             if not isinstance(said, list):
                 raise ValueError("a mock hub lists its models whenever it is asked")
             self._listed = {row["name"]: _listed(row) for row in said}

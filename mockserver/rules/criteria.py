@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 MESSAGE: Final = "message"
 COMMAND: Final = "command"
+GETMODELS: Final = "getmodels"
+"""The one command that hubs know."""
 
 
 class Mismatch(NamedTuple):
@@ -86,6 +88,11 @@ class Criteria:
         if COMMAND in call.request:
             return False
         return call.poll > 0 if self.poll is not None else call.begins
+
+    def may_want_command(self, command: str) -> bool:
+        """Whether they are for commands, and this one is what they want."""
+        wanted = dict(self.fields).get(COMMAND)
+        return wanted is not None and wanted.holds(command)
 
     def meet(self, call: Call) -> bool:
         """Whether a request meets them all, but for the number of the call."""
