@@ -248,6 +248,16 @@ class MockHub(InProcessDoors):
         self._standing = settings
         self.services = services
 
+    def change_services(self, services: Mapping[str, str] | Iterable[ServiceSettings]) -> None:
+        """Lets the hub have these services and no others, until the next reset; everything else stays as it is.
+
+        A service that stays, and one that is gone, is treated as `change` says.
+        """
+        wanted = services_of({"services": services})
+        with self._keeper as now:
+            self._keeper.state.change_services(wanted, now)
+            self.services = wanted
+
     def __enter__(self) -> Self:
         """Starts the hub."""
         return self.start()

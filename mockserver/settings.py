@@ -10,6 +10,7 @@ from mockserver.faults import Faults
 from mockserver.journal import DEFAULT_ENTRIES, Journal
 from mockserver.rules import Rule, RuleBook
 from mockserver.state.hub import HubState
+from mockserver.state.plan import Pace
 from mockserver.state.services import DEFAULT_KEY, ServiceSettings
 from mockserver.wrong import behaviour_named
 from neuroengine._generated.registry import DEFAULT_SERVICE
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mockserver.clock import Clock
-    from mockserver.state.plan import Pace
 
 
 class Settings(TypedDict, total=False):
@@ -38,6 +38,9 @@ class Settings(TypedDict, total=False):
 
 
 SETTINGS: Final = frozenset(Settings.__annotations__)
+
+_MEMBERS: Final = ("comment", "operator", "preprompt", "endprompt", "quota", "quota_window_s", "offline")
+"""What a configuration says of a service in the words of its settings."""
 
 
 def fresh_state(settings: Settings) -> HubState:
@@ -104,6 +107,16 @@ def services_of(settings: Settings) -> tuple[ServiceSettings, ...]:
     if not isinstance(services, Mapping):
         return tuple(services)
     return tuple(demo_service(name, key) for name, key in services.items())
+
+
+def members_of(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """What an entry of a configuration says of a service, but for its name and keys, as `ServiceSettings` has it."""
+    members = {name: entry[name] for name in _MEMBERS if name in entry}
+    if members.get("quota") is not None:
+        members["quota"] = int(members["quota"])  # JSON's 10.0 is a whole number
+    if "pace" in entry:
+        members["pace"] = None if entry["pace"] is None else Pace(**entry["pace"])
+    return members
 
 
 def demo_service(name: str, key: str = DEFAULT_KEY, **more: Any) -> ServiceSettings:

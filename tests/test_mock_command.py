@@ -237,6 +237,8 @@ def test_flags_say_what_the_hub_is(tmp_path: Path) -> None:
         "A=@me",
         "--preprompt",
         "A=U:",
+        "--endprompt",
+        "A=A:",
         "--service",
         "B=K",
         "--offline",
@@ -272,10 +274,11 @@ def test_flags_say_what_the_hub_is(tmp_path: Path) -> None:
         assert post("/A", {"message": "other"}, Authorization="Bearer ONE")[0]["errorcode"] == 8
         models = post("/", {"command": "getmodels"})[0]
         assert [
-            (row["name"], row["connected"], row["comment"], row["operator"], row["preprompt"]) for row in models
+            (row["name"], row["connected"], row["comment"], row["operator"], row["preprompt"], row["endprompt"])
+            for row in models
         ] == [
-            ("A", True, "x=y", "@me", "U:"),
-            ("B", False, "The simulated model as B", "@mockhub", ""),
+            ("A", True, "x=y", "@me", "U:", "A:"),
+            ("B", False, "The simulated model as B", "@mockhub", "", ""),
         ]
         assert end(process, signal.SIGTERM) == (0, "", "")
     entries = json.loads(archive.read_text())["log"]["entries"]
@@ -295,7 +298,8 @@ def test_flags_say_what_the_hub_is(tmp_path: Path) -> None:
         (["--fault", "nosuch"], "'nosuch'"),
         (["--fault", "latency:secs=1"], "'secs'"),
         (["--comment", "Nobody=x"], "'Nobody'"),
-        (["--clock-scale", "0"], "0"),
+        (["--clock-scale", "0"], "let admin be on too"),
+        (["--clock-scale", "-1"], "-1"),
         (["--first-token", "-1"], "-1"),
         (["--tokens-per-second", "0"], "0"),
         (["--rules", "nowhere.toml"], "nowhere.toml"),

@@ -105,6 +105,10 @@ class HubState:
         """
         self.limits.update(self.behaviour.kept_limits(checked_limits(limits)))
         self.cors, self._matching_statuses, self._circumstances.pace = cors, matching_statuses, pace
+        self.change_services(services, now)
+
+    def change_services(self, services: Iterable[ServiceSettings], now: float) -> None:
+        """Has these services from now on, and no others; see `change`."""
         before = dict(self._services)
         self._services.clear()  # whoever looks services up looks in here
         for row in services:
@@ -328,9 +332,10 @@ class HubState:
         self._playing.add(exchange)
         exchange.player.start(now, is_answered=exchange.answer is not None)
 
-    def service_entries(self) -> list[dict[str, Any]]:
-        """Every service's row in the model list, whatever a wrong hub would say; they hold no key."""
-        return [service.entry() for service in self._services.values()]
+    @property
+    def services(self) -> Mapping[str, Service]:
+        """The services by their names."""
+        return self._services
 
     @property
     def waiting(self) -> int:

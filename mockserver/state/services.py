@@ -165,6 +165,11 @@ class Service:
         # Every known key is compared, so that the time tells nothing about which one matched.
         return sum(hmac.compare_digest(known, shown) for known in self._access_hashes) > 0
 
+    @property
+    def access_keys(self) -> int:
+        """How many access keys there are."""
+        return len(self._access_hashes)
+
     def count_generation(self, now: float) -> None:
         """Counts an accepted generation.
 

@@ -141,6 +141,8 @@ class _Run:
         except Exception as error:  # noqa: BLE001 - a thread that nobody watches must not end in silence
             self._words.refused(f"{type(error).__name__}: {error}")
             return before.files
+        if config.clock_scale != before.clock_scale:
+            self.hub.clock.scale = config.clock_scale
         self.config = config
         self._words.applied(config, self.hub, self._part.waiting(before, config))
         return config.files
