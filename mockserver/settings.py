@@ -47,11 +47,14 @@ def fresh_state(settings: Settings) -> HubState:
     """A state that nothing has happened to.
 
     Raises:
-        TypeError: there is no such setting.
+        TypeError: there is no such setting, or one is of a wrong type.
         ValueError: a limit, a fault or a wrong hub is unknown, a value is out of range, or a fixture file is wrong.
     """
     if unknown := settings.keys() - SETTINGS:
         raise TypeError(f"a hub has no setting {min(unknown)!r}; it has {', '.join(sorted(SETTINGS))}")
+    pace = settings.get("pace")
+    if not isinstance(pace, Pace | None):
+        raise TypeError(f"a hub's pace must be a Pace, as in Pace(tokens_per_s=20); it was {pace!r}")
     return HubState(
         services_of(settings),
         limits=settings.get("limits"),
@@ -59,7 +62,7 @@ def fresh_state(settings: Settings) -> HubState:
         matching_statuses=settings.get("matching_statuses", False),
         rules=_rules(settings.get("rules", ()), strict=settings.get("strict", False)),
         journal=Journal(settings.get("journal_entries", DEFAULT_ENTRIES)),
-        pace=settings.get("pace"),
+        pace=pace,
         faults=Faults(settings.get("faults", ())),
         cors=settings.get("cors", False),
     )
@@ -100,13 +103,26 @@ def _rules(given: str | PathLike[str] | Iterable[Rule], *, strict: bool) -> Rule
 
 
 def services_of(settings: Settings) -> tuple[ServiceSettings, ...]:
-    """The services, each with all its settings."""
+    """The services, each with all its settings.
+
+    Raises:
+        TypeError: one of them is something else.
+        ValueError: two have the same name, or one makes no sense.
+    """
     services = settings.get("services")
     if services is None:
         services = _of_fixture(settings.get("rules", ())) or {DEFAULT_SERVICE: DEFAULT_KEY}
-    if not isinstance(services, Mapping):
-        return tuple(services)
-    return tuple(demo_service(name, key) for name, key in services.items())
+    if isinstance(services, Mapping):
+        services = (demo_service(name, key) for name, key in services.items())
+    named: dict[str, ServiceSettings] = {}
+    for service in services:
+        if not isinstance(service, ServiceSettings):
+            kind = type(service).__name__  # it may hold a key
+            raise TypeError(f"services must be a mapping from names to keys, or ServiceSettings; one was a {kind}")
+        if service.name in named:
+            raise ValueError(f"there are two services {service.name!r}; leave one out")
+        named[service.name] = service
+    return tuple(named.values())
 
 
 def members_of(entry: Mapping[str, Any]) -> dict[str, Any]:

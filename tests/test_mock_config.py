@@ -55,10 +55,6 @@ limits = { queue_s = 5, http_body_bytes = 1000 }
 pace = { first_token_s = 0.5, tokens_per_s = 20 }
 faults = ["reset", { name = "latency", seconds = 2, rate = 0.1 }]
 
-[record]
-url = "https://hub.example"
-to = "out.toml"
-
 [[services]]
 name = "MYGPT"
 key = "THE-KEY"
@@ -79,6 +75,12 @@ name = "Other"
 name = "greeting"
 when = { message = "Hello" }
 then = "Hi"
+"""
+
+RECORD = """
+[record]
+url = "https://hub.example"
+to = "out.toml"
 """
 
 
@@ -128,6 +130,12 @@ def test_the_wrong_hubs_of_the_examples_exist() -> None:
     assert DEFINITIONS["Config"]["properties"]["wrong"]["examples"][0] in WRONG_HUBS
 
 
+def test_a_file_says_what_is_recorded(tmp_path: Path) -> None:
+    read = config(tmp_path, RECORD).record
+    assert read is not None
+    assert (read.url, read.to) == ("https://hub.example", tmp_path / "out.toml")
+
+
 def test_the_defaults_in_the_schema_are_those_that_hold() -> None:
     members = DEFINITIONS["Config"]["properties"]
     plain = read_config()
@@ -139,7 +147,7 @@ def test_the_defaults_in_the_schema_are_those_that_hold() -> None:
 
 def test_the_reader_and_a_json_schema_library_agree_on_many_changed_files() -> None:
     draw = random.Random(20261126)
-    seeds = [tomllib.loads(WHOLE), *DEFINITIONS["Config"]["examples"]]
+    seeds = [tomllib.loads(WHOLE), tomllib.loads(RECORD), *DEFINITIONS["Config"]["examples"]]
     names = sorted({name for part in DEFINITIONS.values() for name in part.get("properties", {})} | {"odd"})
     values: list[Any] = [
         None,
@@ -187,8 +195,7 @@ def test_a_file_says_all_that_a_hub_can_be(tmp_path: Path) -> None:
     read = config(tmp_path, WHOLE)
     assert (read.http_port, read.tls, read.clock_scale) == (0, False, 10)
     assert read.journal_file == tmp_path / "journal.har"
-    assert read.record is not None
-    assert (read.record.url, read.record.to) == ("https://hub.example", tmp_path / "out.toml")
+    assert read.record is None
     assert read.files == (tmp_path / "mock.toml", tmp_path / "more.toml")
     hub = MockHub(**read.settings)
     one, two = hub.services
@@ -337,6 +344,7 @@ def test_what_is_wrong_is_said_of_the_file_or_of_the_flags(tmp_path: Path) -> No
         ("journal_file = 'nowhere/x.har'", "mock.toml: journal_file: there is no folder nowhere to write x.har in"),
         ("journal_file = '.'", "mock.toml: journal_file:"),
         ("record = { url = 'hub' }", "mock.toml: record.url must be text of the form"),
+        ("strict = true\nfaults = ['reset']\nrecord = { url = 'http://h' }", "mock.toml: record: every request is passed on to the live hub; leave out strict, faults"),  # noqa: E501 - a row
         ("record = { to = 'x.json' }", "mock.toml: record.url is missing"),
         ("record = { url = 'http://h', to = 'x.txt' }", "mock.toml: record: to: the ending must be .json or .toml; it was '.txt'"),  # noqa: E501 - a row
         ("record = { url = 'http://h', ca_file = 'no.pem' }", "mock.toml: record: ca_file: there is no file no.pem"),

@@ -42,6 +42,7 @@ class Route:
     path: str
     summary: str
     answer: str
+    description: str = ""
     body: str = ""
     status: int = HTTPStatus.OK
     parameters: tuple[Mapping[str, Any], ...] = ()

@@ -32,6 +32,9 @@ RECORDED: Final = Path("recorded.json")
 
 _PLAIN: Final = ("http_port", "provider_port", "tls", "admin", "admin_port", "clock_scale")
 
+_OWN_ANSWERS: Final = ("rules", "rule_files", "strict", "faults", "wrong", "pace")
+"""What says how a hub answers by itself."""
+
 
 @dataclass(frozen=True)
 class Recording:
@@ -214,6 +217,8 @@ class _Reader:
 
     def _recording(self, data: Mapping[str, Any]) -> Recording:
         with told_of("record"):
+            if idle := [name for name in _OWN_ANSWERS if self._data.get(name)]:
+                raise ConfigError(f"every request is passed on to the live hub; leave out {', '.join(idle)}")
             if "url" not in data:
                 raise ConfigError("there is no live hub to record; give its URL too")
             to = self._output("to", {"to": RECORDED, **data})

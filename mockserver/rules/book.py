@@ -133,7 +133,14 @@ class RuleBook:
         return self.add(Rule(message, **criteria))[0]
 
     def add(self, *rules: Rule) -> list[ActiveRule]:
-        """Adds rules before those that are there already; they keep their own order."""
+        """Adds rules before those that are there already; they keep their own order.
+
+        Raises:
+            TypeError: one is no rule.
+        """
+        for rule in rules:
+            if not isinstance(rule, Rule):
+                raise TypeError(f'a rule must be a Rule, as in Rule("Hello").reply("Hi"); it was {rule!r}')
         with self._lock:
             added = [ActiveRule(rule, self, self._added + place) for place, rule in enumerate(rules, start=1)]
             self._added += len(added)

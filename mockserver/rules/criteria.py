@@ -12,7 +12,8 @@ Laws:
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -33,6 +34,8 @@ COMMAND: Final = "command"
 GETMODELS: Final = "getmodels"
 """The one command that hubs know."""
 
+_LEAST_LIKENESS: Final = 0.75
+
 
 class Mismatch(NamedTuple):
     """One criterion that a request does not meet."""
@@ -47,8 +50,8 @@ class Mismatch(NamedTuple):
     def __str__(self) -> str:
         """The mismatch in words; a stream key is redacted."""
         got = shown(redacted_key(self.actual) if self.field == KEY_FIELD else self.actual)
-        default = " (the default: it was not sent)" if self.is_default else ""
-        return f"{self.field}: wanted {_wish(self.field, self.expected)}, got {got}{default}"
+        remark = " (the default: it was not sent)" if self.is_default else _meant_field(self.field, self.actual)
+        return f"{self.field}: wanted {_wish(self.field, self.expected)}, got {got}{remark}"
 
     def __repr__(self) -> str:
         return f"<Mismatch {self}>"
@@ -168,6 +171,15 @@ def criteria(
         poll=None if poll is None else expected(poll),
         where=where,
     )
+
+
+def _meant_field(name: str, value: Any) -> str:
+    """What may have been meant by a field that was not sent and that the protocol does not know."""
+    known = (*GenerateRequest.model_fields, COMMAND, *(one.name for one in fields(Criteria) if one.init))
+    if value is not NOTHING or name in known:
+        return ""
+    near = get_close_matches(name, known, n=1, cutoff=_LEAST_LIKENESS)
+    return f" (was {near[0]} meant?)" if near else ""
 
 
 def _wish(name: str, wish: Expected) -> str:

@@ -228,7 +228,7 @@ def _reply_data(reply: Reply) -> dict[str, Any]:
         case ProviderAnswer(text, code, members):
             return {"answer": {"reply": text, **({"errorcode": code} if code else {}), **members}}
         case Models(entries):
-            return {"models": [dict(entry) for entry in entries]}
+            return {"models": [entry["name"] if entry.keys() == {"name"} else dict(entry) for entry in entries]}
         case Model(None, sampling):
             return {"model": dict(sampling)}
     raise NotData("a model of the caller's own is a function; use pieces or the simulated model instead")

@@ -41,8 +41,9 @@ RETRIED: Final = frozenset(entry.name for entry in ERRORS.values() if entry.retr
 ERROR_NAMES: Final = tuple(entry.name for entry in ERRORS.values() if entry.code != ErrorCode.OK)
 """The errors that a rule may answer with."""
 
+_MODELS_ENTRY: Final = "ModelsEntry"
 _LISTED_MODEL: Final = "ListedModel"
-"""The schema's definition of a model list's entry."""
+"""The schema's definitions of a model list's entry, and of its members."""
 
 TokenFunction: TypeAlias = "Callable[[Generation], Iterable[str]]"
 """A model of the caller's own: the checked request in, the tokens of a reply out."""
@@ -129,13 +130,14 @@ class Models:
 
     def __init__(self, entries: Iterable[str | Mapping[str, Any]]) -> None:
         _check_several("models", entries)
-        given = tuple({"name": one} if isinstance(one, str) else one for one in entries)
-        for number, entry in enumerate(given, start=1):
-            if wrong := violation(entry, SCHEMA_PATH, _LISTED_MODEL):
+        given: list[Mapping[str, Any]] = []
+        for number, one in enumerate(entries, start=1):
+            if wrong := violation(one, SCHEMA_PATH, _MODELS_ENTRY):
                 raise ValueError(f"model {number} of the list: {wrong.path or 'it'} {wrong.why}")
-            for member, value in entry.items():
+            given.append({"name": one} if isinstance(one, str) else dict(one))
+            for member, value in given[-1].items():
                 _check_json(member, value)
-        object.__setattr__(self, "entries", given)
+        object.__setattr__(self, "entries", tuple(given))
 
     def answer(self) -> Answer:
         """The list as the hub sends it."""
