@@ -21,7 +21,7 @@ from mockserver.rules.criteria import COMMAND, GETMODELS, MESSAGE, criteria, is_
 from mockserver.rules.fixtures import write_rules
 from mockserver.rules.rule import Rule
 from mockserver.state.json_text import BadJson, read_object
-from mockserver.state.services import DEFAULT_KEY, ServiceSettings
+from mockserver.state.services import DEFAULT_KEY, ServiceSettings, is_service_name
 from neuroengine._generated.registry import ErrorCode
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Recorder:
             try:
                 asked = read_object(request)
                 said = _answer(answer)
-                self._add(path.removeprefix("/").removesuffix("/"), asked, said, after_s)
+                self._add(service_in(path), asked, said, after_s)
             except (BadJson, ValueError):
                 self.left_out += 1
 
@@ -96,7 +96,9 @@ class Recorder:
         if asked.get(COMMAND) == GETMODELS:
             if not isinstance(said, list):
                 raise ValueError("a mock hub lists its models whenever it is asked")
-            self._listed = {row["name"]: _listed(row) for row in said}
+            self._listed = {row["name"]: _listed(row) for row in said if is_service_name(row["name"])}
+            if len(self._listed) < len(said):
+                raise ValueError("the list names what can be no service of a mock hub's")
             return
         if isinstance(said, list) or (COMMAND not in asked and not isinstance(asked.get(MESSAGE), str)):
             raise ValueError("no rule can want this request, or give this answer")
@@ -157,6 +159,11 @@ class _Stream:
         self.take.poll(said, after_s)
         if said["errorcode"] == 0 and isinstance(said.get("seq"), int):
             self._seq = said["seq"]
+
+
+def service_in(path: str) -> str:
+    """What a path names."""
+    return path.removeprefix("/").removesuffix("/")
 
 
 def _answer(body: bytes) -> Any:

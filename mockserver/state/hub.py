@@ -134,15 +134,20 @@ class HubState:
         origin: bytes = b"",
     ) -> Exchange:
         """Takes a client's request: one answer, whatever it holds. A body over the limit may be given as None."""
-        self._posts += 1
-        exchange = Exchange(self._posts, path, now, size=len(body or b""))
+        exchange = self.begin(path, len(body or b""), now)
         if self.cors:
             exchange.headers = answer_headers(origin)
-        if self.journal is not None:
-            self.journal.begin(exchange)
         self._attempt(exchange, partial(self._receive, exchange, body, content_type, access_key), now)
         if exchange.answer is None:
             self._waiting[exchange] = None
+        return exchange
+
+    def begin(self, path: str, size: int, now: float) -> Exchange:
+        """A new exchange, which the journal holds from now on; whoever begins it has to answer it."""
+        self._posts += 1
+        exchange = Exchange(self._posts, path, now, size=size)
+        if self.journal is not None:
+            self.journal.begin(exchange)
         return exchange
 
     def _attempt(self, exchange: Exchange, handle: Callable[[float], None], now: float) -> None:

@@ -31,6 +31,15 @@ DEFAULT_KEY = "DEMOKEY"
 _SERVICE_NAME: TypeAdapter[str] = TypeAdapter(ServiceName)
 
 
+def is_service_name(name: object) -> bool:
+    """Whether a path can hold it (NE-HTTP-006)."""
+    try:
+        _SERVICE_NAME.validate_python(name)
+    except ValidationError:
+        return False
+    return True
+
+
 @dataclass(frozen=True)
 class ServiceSettings:
     """What an operator says about a service.
@@ -57,11 +66,9 @@ class ServiceSettings:
 
     def __post_init__(self) -> None:
         """Checks the name, the keys and the quota."""
-        try:
-            _SERVICE_NAME.validate_python(self.name)
-        except ValidationError:
+        if not is_service_name(self.name):
             rule = "1 to 64 letters, digits, `.`, `_` or `-`, starting with a letter or digit"
-            raise ValueError(f"the service name {self.name!r} is wrong: it must be {rule}") from None
+            raise ValueError(f"the service name {self.name!r} is wrong: it must be {rule}")
         if not isinstance(self.key, str):
             raise self._wrong("key", "text")
         if isinstance(self.access_keys, str) or not all(isinstance(key, str) and key for key in self.access_keys):
