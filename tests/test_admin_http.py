@@ -137,6 +137,8 @@ def test_its_own_origin_is_let_in_and_nothing_says_cors(hub: MockHub) -> None:
         ("POST", "/clock", b"{}", "advance is missing"),
         ("POST", "/clock", b'{"advance": -1}', "advance must be a finite number, 0 or more; it was -1"),
         ("POST", "/clock", b'{"advance": 1, "scale": 2}', "scale is not known here; known are advance"),
+        ("POST", "/clock", b'{"advance": 1e308}', "a clock ends at 1e+12 s; it cannot go on by 1e+308 s at "),
+        ("PATCH", "/clock", b'{"scale": 1e308}', "a clock's `scale` must be a finite number from 0 to 1e+09; it was"),
         ("PATCH", "/clock", b"{}", "scale is missing"),
         ("PATCH", "/clock", b'{"scale": -1}', "scale must be a finite number, 0 or more; it was -1"),
         ("PATCH", "/clock", b'{"scale": 1e999}', "the body must be one JSON object: "),

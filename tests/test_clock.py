@@ -13,6 +13,7 @@ from foreign_programs import DEADLINE_S, SERVICE, client, post
 from stepped_hub import LONG_S, Stage
 
 from mockserver import Clock, MockHub, Pace
+from mockserver.clock import LATEST_S
 from mockserver.keeper import Keeper
 from mockserver.state.hub import HubState
 from mockserver.state.services import ServiceSettings
@@ -85,7 +86,7 @@ def test_a_clock_goes_on_from_where_it_is_at_another_scale() -> None:
     assert clock.time() == stands + 1
 
 
-@pytest.mark.parametrize("scale", [-1, float("inf"), float("nan")])
+@pytest.mark.parametrize("scale", [-1, 1.1e9, 1e308, float("inf"), float("nan")])
 def test_a_scale_is_a_finite_number_from_0(scale: float) -> None:
     with pytest.raises(ValueError, match=r"`scale` must be a finite number from 0"):
         Clock(scale=scale)
@@ -119,6 +120,19 @@ def test_time_goes_forward_only(seconds: float) -> None:
     with pytest.raises(ValueError, match="time goes on by a finite number of seconds from 0"):
         clock.advance(seconds)
     assert clock.time() == 0
+
+
+def test_a_clock_comes_to_no_end_that_a_double_cannot_hold() -> None:
+    clock = Clock.stepped()
+    clock.advance(LATEST_S - 1)
+    with pytest.raises(ValueError, match=r"a clock ends at 1e\+12 s; it cannot go on by 2 s at 1e\+12 s"):
+        clock.advance(2)
+    with pytest.raises(ValueError, match="a clock ends at"):
+        clock.advance(1e308)
+    clock.advance(1)
+    clock.scale = 1e9
+    assert clock.time() == LATEST_S
+    assert 0 < Clock(scale=1e-307).real_s(10) < threading.TIMEOUT_MAX
 
 
 # -- what falls due
