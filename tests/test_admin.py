@@ -77,6 +77,17 @@ def test_rules_are_removed_by_their_names_whatever_is_in_them(admin: Admin) -> N
     assert admin.ask("GET", "/rules")["rules"] == []
 
 
+def test_rules_are_made_strict_until_a_reset(admin: Admin) -> None:
+    admin.ask("POST", "/rules", GREETING)
+    assert admin.ask("PATCH", "/rules", {"strict": True})["strict"] is True
+    assert 'The nearest is greeting (message = "Hello")' in admin.say("Hallo")["reply"]
+    assert admin.ask("PATCH", "/rules", {"strict": False})["strict"] is False
+    assert admin.say("Hallo")["errorcode"] == 0
+    admin.ask("PATCH", "/rules", {"strict": True})
+    admin.ask("POST", "/reset")
+    assert admin.ask("GET", "/rules")["strict"] is False
+
+
 def test_a_rule_of_functions_is_listed_without_its_data(admin: Admin) -> None:
     admin.hub.rules.add(Rule(where=lambda _: True, name="function").reply("x"))
     (listed,) = admin.ask("GET", "/rules")["rules"]
@@ -252,6 +263,7 @@ def test_every_route_was_asked_and_answers_as_its_schema_has_it(admin: Admin) ->
     for path in (*paths, "/clock"):
         admin.ask("GET", path)
     admin.ask("DELETE", "/services/MYGPT")
+    admin.ask("PATCH", "/rules", {"strict": False})
     admin.ask("PATCH", "/clock", {"scale": 1})
     assert admin.ask("GET", "/openapi.json") == spec.read_json("mock/admin.openapi.json")
     for path in ("/rules", "/faults", "/journal"):

@@ -127,6 +127,7 @@ def test_its_own_origin_is_let_in_and_nothing_says_cors(hub: MockHub) -> None:
         ("POST", "/rules", b'{"rules": [], "services": []}', "services is not known here; known are $schema, rules"),
         ("POST", "/rules", b'{"when": {"message": {"regex": "("}}}', "rule 1: when: the regular expression '(' is"),
         ("POST", "/rules", b'{"then": {"faults": [{"name": "reset", "self": 1}]}}', "rule 1: then: the fault 'reset'"),
+        ("PATCH", "/rules", b'{"strict": 1}', "strict must be true or false; it was 1"),
         ("POST", "/near-misses", b"{}", "request is missing"),
         ("POST", "/near-misses", b'{"request": "x"}', 'request must be a table; it was "x"'),
         ("POST", "/faults", b"{}", "name is missing"),
@@ -189,7 +190,7 @@ def test_what_is_not_there_is_said_with_what_is(hub: MockHub, method: str, path:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("PUT", "/rules", "GET, POST, DELETE"),
+        ("PUT", "/rules", "GET, POST, PATCH, DELETE"),
         ("GET", "/reset", "POST"),
         ("DELETE", "/faults/known", "GET"),
         ("GET", "/faults/1", "DELETE"),

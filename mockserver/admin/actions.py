@@ -71,6 +71,11 @@ class Actions:
         added = self._hub.rules.add(*rules_from(several, ""))
         return {"rules": [shapes.active_rule(one) for one in added]}
 
+    def change_rules(self, asked: Asked) -> Any:
+        """Makes them strict, or not."""
+        self._hub.rules.strict = asked.body["strict"]
+        return self.list_rules(asked)
+
     def remove_rules(self, _: Asked) -> Any:
         """Removes all."""
         removed = len(self._hub.rules)
