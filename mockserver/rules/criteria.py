@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -175,6 +174,8 @@ def criteria(
 
 def _meant_field(name: str, value: Any) -> str:
     """What may have been meant by a field that was not sent and that the protocol does not know."""
+    from difflib import get_close_matches  # here, because only a sentence for a person needs it
+
     known = (*GenerateRequest.model_fields, COMMAND, *(one.name for one in fields(Criteria) if one.init))
     if value is not NOTHING or name in known:
         return ""

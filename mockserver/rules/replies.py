@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from pydantic import ValidationError
 
 from mockserver.model import Sampling, SimulatedModel
-from mockserver.rules.schema import SCHEMA_PATH, definition, violation
 from mockserver.rules.sources import ItemSource, MemberedTokens, guarded
 from mockserver.state.answers import Answer, failure, success
 from mockserver.state.framing import HUB_MEMBERS
@@ -129,6 +128,8 @@ class Models:
     entries: tuple[Mapping[str, Any], ...]
 
     def __init__(self, entries: Iterable[str | Mapping[str, Any]]) -> None:
+        from mockserver.rules.schema import SCHEMA_PATH, violation  # here, because few hubs script their list
+
         _check_several("models", entries)
         given: list[Mapping[str, Any]] = []
         for number, one in enumerate(entries, start=1):
@@ -141,6 +142,8 @@ class Models:
 
     def answer(self) -> Answer:
         """The list as the hub sends it."""
+        from mockserver.rules.schema import SCHEMA_PATH, definition
+
         defaults = {
             name: member.get("default") for name, member in definition(SCHEMA_PATH, _LISTED_MODEL)["properties"].items()
         }

@@ -6,7 +6,6 @@ sentence, not from the check that judges it.
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -72,6 +71,8 @@ def behaviour_named(name: str | None) -> Behaviour:
     if name is None:
         return Behaviour()
     if name not in WRONG_HUBS:
+        from difflib import get_close_matches  # here, because only a sentence for a person needs it
+
         near = ", ".join(get_close_matches(name, WRONG_HUBS, n=_MOST_NEAR, cutoff=_LEAST_LIKENESS))
         nearest = f"nearest are {near}; " if near else ""
         why = f"there is no wrong hub {name!r}; {nearest}`neuroengine mock --list-wrong` names all {len(WRONG_HUBS)}"
