@@ -221,7 +221,4 @@ class Actions:
 
 def _said_of_service(body: Mapping[str, Any]) -> dict[str, Any]:
     """What a body says of a service, as `ServiceSettings` has it."""
-    keys = {name: body[name] for name in ("key",) if name in body}
-    if "access_keys" in body:
-        keys["access_keys"] = tuple(body["access_keys"])
-    return keys | members_of(body)
+    return {name: body[name] for name in ("key", "access_keys") if name in body} | members_of(body)
