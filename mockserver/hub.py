@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mockserver.rules.expected import Wish
     from mockserver.settings import Settings
     from mockserver.state.plan import Pace
-    from mockserver.state.services import ServiceSettings
+    from mockserver.state.service_settings import ServiceSettings
 
 WAITING_S = 20.0
 """The most time that a test waits for requests to come, in real seconds, unless it says otherwise."""
@@ -113,6 +113,11 @@ class MockHub(InProcessDoors):
         ports = (http_port, provider_port, admin_port) if admin else (http_port, provider_port)
         self._server = Server(self._keeper, ports, tls=tls)
 
+    def __repr__(self) -> str:
+        """Where it is, if it runs, and its services."""
+        place = f"at {self.url}" if self._server.is_running else "that does not run"
+        return f"<MockHub {place}: {', '.join(service.name for service in self.services) or 'no service'}>"
+
     # -- scripted answers, and what happened
 
     def on(self, message: Wish = None, **criteria: Any) -> ActiveRule:
@@ -186,8 +191,9 @@ class MockHub(InProcessDoors):
             ValueError: as when a hub is made; then the hub stays as it was.
         """
         settings = self._standing | changes
-        self.services = settings["services"] = services_of(settings)
+        settings["services"] = services = services_of(settings)
         self._keeper.replace(fresh_state(settings), settings.get("clock") or self._clock)
+        self.services = services
 
     def change(self, **changes: Unpack[Settings]) -> None:
         """Lets the hub have other settings while it goes on: no connection, stream or provider is lost.
@@ -217,6 +223,16 @@ class MockHub(InProcessDoors):
             change_state(self._keeper.state, settings, now)
         self._standing = settings
         self.services = services
+
+    def change_services(self, services: Mapping[str, str] | Iterable[ServiceSettings]) -> None:
+        """Lets the hub have these services and no others, until the next reset; everything else stays as it is.
+
+        A service that stays, and one that is gone, is treated as `change` says.
+        """
+        wanted = services_of({"services": services})
+        with self._keeper as now:
+            self._keeper.state.change_services(wanted, now)
+            self.services = wanted
 
     def __enter__(self) -> Self:
         """Starts the hub."""

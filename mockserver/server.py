@@ -142,6 +142,9 @@ def _listener(port: int) -> socket.socket:
         listener.bind((LOOPBACK, port))
         # From now on nobody else gets the port, not even by SO_REUSEADDR.
         listener.listen()
+    except OverflowError:
+        listener.close()
+        raise ValueError(f"a port must be a number from 0 to 65535; it was {port}") from None
     except OSError as error:
         listener.close()
         raise OSError(error.errno, f"port {port} on {LOOPBACK} cannot be used: {error.strerror}") from None

@@ -8,7 +8,7 @@ clock, and calls `timers.run(now)` when `timers.next()` is due. Every post is an
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mockserver.model import SimulatedModel
 from mockserver.state.answers import shutting_down
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from mockserver.state.lane import Lane
     from mockserver.state.links import Link, Wire
     from mockserver.state.plan import Pace, StandingFaults
-    from mockserver.state.services import Service, ServiceSettings
+    from mockserver.state.service_settings import ServiceSettings
+    from mockserver.state.services import Service
 
 __all__ = ["Exchange", "HubState"]
 
@@ -104,6 +105,10 @@ class HubState:
         """
         self.limits.update(self.behaviour.kept_limits(checked_limits(limits)))
         self.messages.cors, self.messages.matching_statuses, self._circumstances.pace = cors, matching_statuses, pace
+        self.change_services(services, now)
+
+    def change_services(self, services: Iterable[ServiceSettings], now: float) -> None:
+        """Has these services from now on, and no others; see `change`."""
         before = dict(self._services)
         self._services.clear()  # whoever looks services up looks in here
         for row in services:
@@ -129,15 +134,20 @@ class HubState:
         origin: bytes = b"",
     ) -> Exchange:
         """Takes a client's request: one answer, whatever it holds. A body over the limit may be given as None."""
-        self._posts += 1
-        exchange = Exchange(self._posts, path, now, size=len(body or b""))
+        exchange = self.begin(path, len(body or b""), now)
         if self.messages.cors:
             exchange.headers = answer_headers(origin)
-        if self.journal is not None:
-            self.journal.begin(exchange)
         self._reception.receive(exchange, body, content_type, access_key, self.rules, now)
         if exchange.answer is None:
             self._waiting[exchange] = None
+        return exchange
+
+    def begin(self, path: str, size: int, now: float) -> Exchange:
+        """A new exchange, which the journal holds from now on; whoever begins it has to answer it."""
+        self._posts += 1
+        exchange = Exchange(self._posts, path, now, size=size)
+        if self.journal is not None:
+            self.journal.begin(exchange)
         return exchange
 
     # -- providers
@@ -213,9 +223,10 @@ class HubState:
         self._playing.add(exchange)
         exchange.player.start(now, is_answered=exchange.answer is not None)
 
-    def service_entries(self) -> list[dict[str, Any]]:
-        """Every service's row in the model list, whatever a wrong hub would say; they hold no key."""
-        return [service.entry() for service in self._services.values()]
+    @property
+    def services(self) -> Mapping[str, Service]:
+        """The services by their names."""
+        return self._services
 
     @property
     def waiting(self) -> int:

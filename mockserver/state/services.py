@@ -6,10 +6,9 @@ import hashlib
 import hmac
 import math
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mockserver.state.allowed import service_name
 from mockserver.state.answers import failure
 from mockserver.state.framing import FrameTooLarge, request_frame
 from mockserver.state.generations import Refused
@@ -21,47 +20,9 @@ if TYPE_CHECKING:
 
     from mockserver.state.answers import Answer
     from mockserver.state.links import Link
-    from mockserver.state.plan import Fault, Pace
+    from mockserver.state.plan import Fault
+    from mockserver.state.service_settings import ServiceSettings
     from mockserver.state.timers import Timer, Timers
-
-
-DEFAULT_KEY = "DEMOKEY"
-"""The service key of a service that nobody gave one. It is no secret."""
-
-
-@dataclass(frozen=True)
-class ServiceSettings:
-    """What an operator says about a service.
-
-    `key` is the provider's secret. `access_keys`, when there are any, are what a client must show one of. `quota` is
-    the most generations in `quota_window_s` seconds; none means no quota. `offline` starts without the simulated
-    model. `pace` is how fast its text is let out; none takes the hub's.
-
-    Raises:
-        ValueError: the name is none that a path can hold (NE-HTTP-006).
-    """
-
-    name: str
-    key: str
-    comment: str = ""
-    operator: str = ""
-    preprompt: str = ""
-    endprompt: str = ""
-    access_keys: tuple[str, ...] = ()
-    quota: int | None = None
-    quota_window_s: float = 60.0
-    offline: bool = False
-    pace: Pace | None = None
-
-    def __post_init__(self) -> None:
-        """Checks the name."""
-        if not service_name().holds(self.name):
-            rule = "1 to 64 letters, digits, `.`, `_` or `-`, starting with a letter or digit"
-            raise ValueError(f"the service name {self.name!r} is wrong: it must be {rule}")
-
-    def __repr__(self) -> str:
-        """The name alone: a key must not reach a log."""
-        return f"ServiceSettings(name={self.name!r})"
 
 
 class Service:
@@ -120,6 +81,11 @@ class Service:
         shown = _hashed(access_key or "")
         # Every known key is compared, so that the time tells nothing about which one matched.
         return sum(hmac.compare_digest(known, shown) for known in self._access_hashes) > 0
+
+    @property
+    def access_keys(self) -> int:
+        """How many access keys there are."""
+        return len(self._access_hashes)
 
     def count_generation(self, now: float) -> None:
         """Counts an accepted generation.
