@@ -134,7 +134,9 @@ class Runner:
     async def _drain(self, app: HubApp) -> None:
         """Lets clients that asked take their answer, and cuts every connection that is still open then."""
         connections = [connection for door in self._doors for connection in door.connections]
-        await app.stop_reading()
+        with contextlib.suppress(TimeoutError):  # somebody does not read
+            async with asyncio.timeout(DRAIN_S):
+                await app.stop_reading()
         for connection in connections:
             connection.shutdown()
         await self._wait_for_answers()

@@ -7,6 +7,7 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any
 
+import httptools
 import pytest
 from foreign_programs import PATH, SERVICE, SERVICE_KEY, head, whole
 
@@ -49,6 +50,9 @@ class Wire(asyncio.Transport):
 
     def get_write_buffer_size(self) -> int:
         return 0
+
+    def can_write_eof(self) -> bool:
+        return False
 
     def pause_reading(self) -> None:
         pass
@@ -222,3 +226,28 @@ def test_a_failure_of_the_hubs_own_is_an_answer_and_no_end(
         asyncio.run(play())
     assert len(caplog.records) == 2
     assert all(record.exc_info is not None for record in caplog.records)
+
+
+@pytest.mark.parametrize("target", [b"hub:443", b"http://[hub/", b"http://hub:99999999/"])
+def test_a_target_that_is_none_is_no_http(target: bytes) -> None:
+    async def play() -> None:
+        scene = Scene()
+        scene.send(b"POST " + target + b" HTTP/1.1\r\nHost: hub\r\nContent-Length: 2\r\n\r\n{}")
+        assert scene.wire.writes[0].startswith(b"HTTP/1.1 400 Bad Request\r\n")
+        assert scene.bodies[0]["errorcode"] == 2
+        scene.end()
+
+    asyncio.run(play())
+
+
+def test_a_fault_of_the_hubs_own_does_not_pass_for_the_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def play() -> None:
+        scene = Scene()
+        monkeypatch.setattr(scene.door, "answer", lambda *_, **__: 1 / 0)
+        with pytest.raises(httptools.HttpParserCallbackError) as raised:
+            scene.send(whole(HELLO))
+        assert isinstance(raised.value.__context__, ZeroDivisionError)
+        assert scene.wire.writes == []
+        scene.end()
+
+    asyncio.run(play())

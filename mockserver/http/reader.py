@@ -49,6 +49,10 @@ class Reader:
             self._parser.feed_data(piece)
         except httptools.HttpParserUpgrade:
             raise Upgrade from None
+        except httptools.HttpParserCallbackError as error:
+            if not isinstance(error.__context__, httptools.HttpParserInvalidURLError | UnicodeDecodeError):
+                raise  # it is a fault of the hub's own, which must not pass for the client's
+            raise NotHttp("the target is none") from None
         except httptools.HttpParserError as error:
             raise NotHttp(str(error)) from None
         finally:
