@@ -210,7 +210,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _answer(self, turn: Turn) -> None:
         """Has a request answered, if it is its turn."""
-        if not turn.has_left and self._turns[0] is turn:
+        if self._turns and self._turns[0] is turn and not turn.has_left:
             self._door.answer(turn, is_unread=self.flow.is_unread)
 
     def answered(self, turn: Turn) -> None:
