@@ -10,7 +10,11 @@ import click
 COMMANDS: Final = {
     "run": "run",
     "replay": "replay",
+    "selftest": "selftest",
     "baseline": "baseline",
+    "report": "reports",
+    "diff": "reports",
+    "badge": "reports",
     "list": "requirements",
     "explain": "requirements",
 }
