@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import ssl
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,8 @@ from neuroengine._generated.registry import ErrorCode
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from mockserver.journal import Entry
 
 DEADLINE_S = 30
 SERVICES = [
@@ -273,6 +277,21 @@ def test_the_journal_of_a_hub_that_records_holds_what_passed_by() -> None:
         assert all(entry.is_over for entry in hub.journal)
         assert "STREAM-KEY" not in json.dumps(hub.journal.to_har())
         hub.journal.assert_called("Hello", times=1)
+
+
+def test_whoever_waits_for_what_passes_by_is_told_at_once() -> None:
+    looks = threading.Event()
+
+    def looked_at(_: Entry) -> bool:
+        looks.set()
+        return True
+
+    with live_hub() as (_, hub, client), ThreadPoolExecutor(1) as pool:
+        client.post("/First", json={"message": "before"})
+        waiting = pool.submit(hub.journal.wait_for, 2, where=looked_at)
+        assert looks.wait(DEADLINE_S)
+        client.post("/First", json={"message": "awaited"})
+        assert [entry.message for entry in waiting.result(DEADLINE_S)] == ["before", "awaited"]
 
 
 def test_an_answer_that_is_none_is_in_the_journal_as_it_came() -> None:
