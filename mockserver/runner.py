@@ -30,7 +30,8 @@ DRAIN_S = 1.0
 """The most time that open connections get to take their last answer when the hub stops, in seconds."""
 
 _LAST_ROUNDS = 10
-"""How many rounds the loop makes for aborted connections to end in: each needs one or two."""
+"""How many rounds the loop makes for aborted connections to end in, also those that were accepted last: each needs one
+or two."""
 
 _DELIVERY_TURNS = 5
 """How many turns the loop makes between the state's word and the bytes on the wire: a step wakes a task, which writes,
@@ -146,8 +147,7 @@ class Runner:
         for provider in tuple(self._providers):
             provider.abort()
         for _ in range(_LAST_ROUNDS):
-            if self._providers or any(door.connections for door in self._doors):
-                await asyncio.sleep(0)
+            await asyncio.sleep(0)
 
     async def _wait_for_answers(self) -> None:
         tasks = {task for door in self._doors for task in door.tasks}

@@ -42,6 +42,9 @@ class Wire(asyncio.Transport):
         self._is_closing = True
         self.written.set()
 
+    def abort(self) -> None:
+        self.close()
+
     def is_closing(self) -> bool:
         return self._is_closing
 
@@ -249,5 +252,20 @@ def test_a_fault_of_the_hubs_own_does_not_pass_for_the_clients(monkeypatch: pyte
         assert isinstance(raised.value.__context__, ZeroDivisionError)
         assert scene.wire.writes == []
         scene.end()
+
+    asyncio.run(play())
+
+
+def test_a_client_that_comes_while_the_hub_stops_is_sent_away() -> None:
+    async def play() -> None:
+        scene = Scene()
+        scene.hub.stop()
+        late = Wire()
+        connection = scene.door.connection()
+        connection.connection_made(late)
+        assert late.is_closing()
+        connection.connection_lost(None)
+        scene.end()
+        assert not scene.door.connections
 
     asyncio.run(play())

@@ -83,6 +83,8 @@ class HttpConnection(asyncio.Protocol):
         self.flow = Flow(self.transport)
         self._patience = Patience(self._keeper, self._loop, self.transport, self._break_off)
         self._idle = self._loop.call_later(KEEP_ALIVE_S, self._look_if_idle)
+        if self._keeper.is_closed:
+            self.transport.abort()  # it was accepted while the hub stopped, which has looked after its clients already
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - any end is an end
         """The client has gone."""
