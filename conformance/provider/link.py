@@ -36,6 +36,7 @@ class Link:
         self.received: list[Frame] = []
         self.answered = 0
         self.is_closed = False
+        self.was_left = False
         self._timeline = timeline
         self._patience_s = patience_s
         self._reader = FrameReader()
@@ -109,19 +110,27 @@ class Link:
 
     # -- what the provider sends
 
-    def answer(self, payload: Mapping[str, Any] | bytes, digits: bytes | None = None) -> None:
-        """Answers a request in one write: the payload's size in 8 hex digits, or other ones, and the payload."""
+    def answer(
+        self,
+        payload: Mapping[str, Any] | bytes,
+        digits: bytes | None = None,
+        cuts: Iterable[int] = (),
+        apart_s: float = 0.0,
+    ) -> None:
+        """Answers a request: the payload's size in 8 hex digits, or other ones, and the payload, cut as `send` does."""
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode("ascii")
         self.answered += 1
-        self.send((b"%08X" % len(body) if digits is None else digits) + body)
+        self.send((b"%08X" % len(body) if digits is None else digits) + body, cuts, apart_s)
 
-    def send(self, data: bytes, cuts: Iterable[int] = ()) -> None:
-        """Sends bytes; `cuts` are the places at which they are cut into writes of their own.
+    def send(self, data: bytes, cuts: Iterable[int] = (), apart_s: float = 0.0) -> None:
+        """Sends bytes; `cuts` are the places at which they are cut into writes, `apart_s` seconds apart.
 
         A connection that the hub has closed takes nothing, which is no fault of the check.
         """
         places = [0, *cuts, len(data)]
         for begin, end in pairwise(places):
+            if begin:
+                time.sleep(apart_s)
             self._note("send", data[begin:end])
             with suppress(OSError):
                 self.records.write(data[begin:end])
@@ -129,11 +138,13 @@ class Link:
     def close(self) -> None:
         """Closes the connection properly."""
         self._note("close")
+        self.was_left = True
         self.records.close()
 
     def abort(self) -> None:
         """Closes the TCP connection without TLS's close-notify."""
         self._note("abort")
+        self.was_left = True
         self.records.abort()
 
     # -- who sees it
@@ -142,17 +153,20 @@ class Link:
         """Its steps belong to the check that runs now, which is given it logged in; it gets a number there."""
         self.number = self._timeline.number("provider")
         self._is_shown = True
+        self._timeline.give(self.number)
         self._note("login", json.dumps(login).encode("ascii"))
 
     def hide(self) -> None:
         """Its steps belong to no check."""
+        self._timeline.take_back(self.number)
         self._is_shown = False
 
     @property
     def is_at_rest(self) -> bool:
         """Whether another check can go on with it: logged in, open, nothing asked that was not answered."""
         asked = sum(not frame.is_ping for frame in self.received)
-        return self.is_in and not self.is_closed and not self.pending.strip() and asked == self.answered
+        is_open = self.is_in and not (self.is_closed or self.was_left)
+        return is_open and not self.pending.strip() and asked == self.answered
 
     def interrupt(self) -> None:
         """Ends the wait for a frame, of whoever waits now or next."""
