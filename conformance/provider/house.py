@@ -37,8 +37,8 @@ class House:
     def leave(self) -> Link:
         """Answers what it has in hand, and gives the link back."""
         self._leaves = True
-        self.link.interrupt()
-        self._thread.join()
+        with self.link.interrupted():
+            self._thread.join()
         return self.link
 
     def _serve(self) -> None:

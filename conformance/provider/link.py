@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +17,7 @@ from conformance.evidence import not_judged
 from conformance.provider.frames import FrameReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from conformance.provider.frames import Frame
     from conformance.provider.records import Records
@@ -73,7 +73,6 @@ class Link:
         """The next frame, a ping or a request; None when none comes in so many seconds or the hub closes."""
         self._wait(lambda: len(self.received) > self._read or self.is_closed or self._is_interrupted, within)
         with self._changed:
-            self._is_interrupted = False
             if len(self.received) == self._read:
                 return None
             self._read += 1
@@ -168,11 +167,16 @@ class Link:
         is_open = self.is_in and not (self.is_closed or self.was_left)
         return is_open and not self.pending.strip() and asked == self.answered
 
-    def interrupt(self) -> None:
-        """Ends the wait for a frame, of whoever waits now or next."""
+    @contextmanager
+    def interrupted(self) -> Iterator[None]:
+        """Inside, nobody waits for a frame."""
         with self._changed:
             self._is_interrupted = True
             self._changed.notify_all()
+        try:
+            yield
+        finally:
+            self._is_interrupted = False
 
     # -- the thread that reads
 
