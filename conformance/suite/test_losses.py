@@ -21,9 +21,11 @@ from conformance.suite.test_provider_answers import (
     OWN,
     PLAIN_ANSWER,
     SLACK_S,
+    ask,
     is_heard,
     must_bring,
     returned,
+    text_of,
     turn,
 )
 
@@ -44,6 +46,8 @@ SOON_S: Final = 5.0
 QUEUED_S: Final = 1.0
 """How long the suite looks in the model list for the requests that it has sent to wait."""
 FLOOD_BYTES: Final = 1_000_000
+TRIES: Final = 3
+"""A hub that was slow more often than that is slow."""
 HANDED_S: Final = 0.5
 """How long a hub may take to hand a request to the new link, before the old one answers it."""
 WHOLE: Final = b"%08X" % len(encoded({"reply": LATE})) + encoded({"reply": LATE})
@@ -61,16 +65,6 @@ WRONG_LOGINS: Final[dict[str, Callable[[dict[str, str]], bytes]]] = {
     "no key": lambda login: encoded({"user": login["user"]}),
     "no JSON": lambda _: b"let me in",
 }
-
-
-def ask(judge: Judge, number: int, seconds: float | None = None) -> Call:
-    """A request that can be told from the others."""
-    return judge.begin({"message": f"Which number is this? {number}"}, seconds=seconds)
-
-
-def text_of(message: object) -> str:
-    """The reply that belongs to a message."""
-    return f"It is the answer to {str(message)!r}."
 
 
 def soon(judge: Judge, *limits: str) -> float:
@@ -206,6 +200,7 @@ def test_a_wrong_login_changes_nothing(judge: Judge) -> None:
 def test_a_drop_is_answered_at_once(judge: Judge) -> None:
     with judge.provider() as link:
         is_heard(judge, link)
+    most = soon(judge, "provider_answer_s", "queue_s")
     times, exchanges = [], []
     for place, sent in DEATHS.items():
         for in_order in (True, False):
@@ -219,7 +214,8 @@ def test_a_drop_is_answered_at_once(judge: Judge) -> None:
             judge.require(exchange.is_error, expected, exchange.describe(), exchange)
             times.append(seconds)
             exchanges.append(exchange)
-    most = soon(judge, "provider_answer_s", "queue_s")
+        if min(times) > most and len(times) > TRIES:
+            break
     expected = f"an error at once, so within {most:g} s"
     judge.require(min(times) <= most, expected, f"after {min(times):.2f} s, at the quickest", *exchanges)
 

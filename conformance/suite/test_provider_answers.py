@@ -21,7 +21,7 @@ from conformance.subject import PLAIN_MESSAGE
 from conformance.wire import ANSWER_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from conformance.call import Call
     from conformance.exchange import Exchange
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 ASK: Final = {"message": PLAIN_MESSAGE}
 ASK_MUCH: Final = ASK | {"max_new_len": 1_000_000}
 """A hub may take a reply that is longer than was asked for as no answer."""
-PLAIN_ANSWER: Final = {"reply": "The tide is out.", "errorcode": 0}
+PLAIN_ANSWER: Final = {"reply": "The tide is far out.", "errorcode": 0}
+"""Its length has no hex digit that is a letter, so that a hub which reads one case alone reads it."""
 MEBIBYTE: Final = 1 << 20
 LARGEST: Final = ANSWER_BYTES // 2
 """The largest payload that is sent: the suite reads an answer of twice that size."""
@@ -63,6 +64,16 @@ def must_bring(judge: Judge, exchange: Exchange, reply: str) -> None:
     """Requires that a reply came to the client as it is."""
     holds = exchange.is_success and exchange.reply == reply
     judge.require(holds, f"errorcode 0, reply {excerpt(repr(reply))}", exchange.describe(), exchange)
+
+
+def ask(judge: Judge, number: int, seconds: float | None = None) -> Call:
+    """A request that can be told from the others."""
+    return judge.begin({"message": f"Which number is this? {number}"}, seconds=seconds)
+
+
+def text_of(message: object) -> str:
+    """The reply that belongs to a message."""
+    return f"It is the answer to {str(message)!r}."
 
 
 def answered(judge: Judge, payload: bytes, digits: bytes | None = None) -> Exchange:
@@ -385,6 +396,53 @@ def test_an_answer_for_a_client_that_has_gone_reaches_nobody_else(judge: Judge) 
             must_get_its_own(judge, link, next_one, sent)
 
 
+@judges("NE-PANS-016")
+def test_clients_who_stay_get_their_own_text_whoever_leaves(judge: Judge) -> None:
+    with judge.provider() as link:
+        is_heard(judge, link)
+
+    def check(clients: list[tuple[str, float]]) -> None:
+        with judge.provider() as link:
+            calls = {f"Which number is this? {number}": ask(judge, number) for number in range(len(clients))}
+            manners = dict(zip(calls, clients, strict=True))
+            for message, call in calls.items():
+                if manners[message][0] == "leaves at once":
+                    call.leave()
+            staying = [message for message in calls if manners[message][0] == "stays"]
+            answering = link
+            while rest := [message for message in staying if not calls[message].is_answered]:
+                frame = turn(answering, calls[rest[0]])
+                if frame is None and answering.is_closed:
+                    answering = returned(judge) or not_judged("the hub lets the provider in no more")
+                elif frame is not None:
+                    message = str(frame.content.get("message"))
+                    how, share = manners.get(message, ("stays", 0.0))
+                    answer_in_two(judge, answering, message, share, calls[message].leave if how == "leaves" else None)
+            link.close()
+            for message in staying:
+                exchange = calls[message].answer()
+                holds = not exchange.is_success or exchange.reply == text_of(message)
+                expected = f"the client's own text {text_of(message)!r}, or an error"
+                judge.require(holds, expected, exchange.describe(), exchange)
+
+    manner = st.sampled_from(["stays", "leaves", "leaves at once"])
+    some = st.lists(st.tuples(manner, st.floats(0, 1)), min_size=2, max_size=5)
+    judge.explore(some.filter(lambda clients: any(how == "stays" for how, _ in clients)), check, examples=12)
+
+
+def answer_in_two(judge: Judge, link: Link, message: str, share: float, between: Callable[[], None] | None) -> None:
+    """Answers a message in two parts; what happens between them is seen by the hub before the second comes."""
+    payload = encoded({"reply": text_of(message)})
+    whole = b"%08X" % len(payload) + payload
+    sent = int(share * len(whole))
+    link.send(whole[:sent])
+    if between is not None:
+        between()
+        judge.subject.pause(GLANCE_S)
+    link.answered += 1
+    link.send(whole[sent:])
+
+
 def must_get_its_own(judge: Judge, link: Link, call: Call, sent: int = 0) -> None:
     """Sends the late answer, as far as it is not sent yet, and requires that the next client gets no part of it.
 
@@ -403,7 +461,7 @@ def must_get_its_own(judge: Judge, link: Link, call: Call, sent: int = 0) -> Non
         link.answer({"reply": OWN})
     exchange = call.answer()
     link.close()
-    holds = not (exchange.is_success and exchange.reply != OWN)
+    holds = not exchange.is_success or exchange.reply == OWN
     judge.require(holds, f"the client's own text {OWN!r}, or an error", exchange.describe(), exchange)
 
 
