@@ -19,7 +19,7 @@ from conformance.stream import Stream
 from conformance.subject import PLAIN_MESSAGE, TRIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from typing import TypeVar
 
@@ -306,6 +306,13 @@ class Judge:
         if self.settings.profile == "smoke":
             return 1
         return min(number, POLITE_EXAMPLES) if self._spares else number
+
+    def each(self, cases: Iterable[Example]) -> Iterator[Example]:
+        """The cases of a check, one after another; what a breach is shown with begins with its own case."""
+        for case in cases:
+            self.subject.timeline.begin_example()
+            yield case
+            self.finish()
 
     def explore(self, strategy: SearchStrategy[Example], check: Callable[[Example], None], examples: int) -> None:
         """Runs a check over generated examples, and keeps the smallest that breaks the requirement."""

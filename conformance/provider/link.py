@@ -29,7 +29,7 @@ ACCEPTED: Final = b"OK"
 class Link:
     """A connection to the hub's provider port."""
 
-    def __init__(self, records: Records, timeline: Timeline, patience_s: float) -> None:
+    def __init__(self, records: Records, timeline: Timeline, patience_s: float, *, is_shown: bool = True) -> None:
         self.records = records
         self.number = timeline.number("provider")
         self.greeting: list[bytes] = []
@@ -42,7 +42,7 @@ class Link:
         self._reader = FrameReader()
         self._read = 0
         self._is_interrupted = False
-        self._is_shown = True
+        self._is_shown = is_shown
         self._changed = threading.Condition()
         self._note("connect")
         threading.Thread(target=self._listen, name="conformance link", daemon=True).start()
@@ -126,6 +126,8 @@ class Link:
 
         A connection that the hub has closed takes nothing, which is no fault of the check.
         """
+        if not data:
+            return
         places = [0, *cuts, len(data)]
         for begin, end in pairwise(places):
             if begin:
@@ -189,7 +191,8 @@ class Link:
                 else:
                     self.greeting.append(record)
                 self._changed.notify_all()
-        self._note("closed")
+        if not self.was_left:
+            self._note("closed")
         with self._changed:
             self.is_closed = True
             self._changed.notify_all()

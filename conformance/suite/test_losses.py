@@ -134,9 +134,10 @@ def turn_of_both(other: Link, before: Link, call: Call) -> Link | None:
 
 @judges("NE-LOSS-002")
 def test_a_request_is_answered_once_when_its_provider_is_replaced(judge: Judge) -> None:
-    for sent in DEATHS.values():
+    with judge.provider() as link:
+        is_heard(judge, link)
+    for sent in judge.each(DEATHS.values()):
         with judge.provider() as link:
-            is_heard(judge, link)
             first = ask(judge, 1)
             message = link.request().content.get("message")
             link.send(WHOLE[:sent])
@@ -178,7 +179,7 @@ def shown(exchange: Exchange) -> tuple[str, Exchange]:
 def test_a_wrong_login_changes_nothing(judge: Judge) -> None:
     with judge.provider() as link:
         is_heard(judge, link)
-        for kind, wrong in WRONG_LOGINS.items():
+        for kind, wrong in judge.each(WRONG_LOGINS.items()):
             call = ask(judge, 1)
             link.request()
             intruder = judge.desk.connect()
@@ -202,7 +203,7 @@ def test_a_drop_is_answered_at_once(judge: Judge) -> None:
         is_heard(judge, link)
     most = soon(judge, "provider_answer_s", "queue_s")
     times, exchanges = [], []
-    for place, sent in DEATHS.items():
+    for place, sent in judge.each(DEATHS.items()):
         for in_order in (True, False):
             with judge.provider() as link:
                 call = judge.begin(ASK)
@@ -228,19 +229,19 @@ def test_a_hub_goes_on_after_any_misbehaviour(judge: Judge) -> None:
     last_words += [*(WHOLE[:sent] for sent in DEATHS.values()), WHOLE, WHOLE + WHOLE, bytes(FLOOD_BYTES)]
     with judge.provider() as link:
         is_heard(judge, link)
-    with judge.desk.vacant():
-        link = serving(judge)
-        for number, words in enumerate(last_words):
+    for number, words in judge.each(enumerate(last_words)):
+        with judge.desk.vacant():
+            link = returned(judge) or not_judged("the hub lets its provider in no more")
             call = judge.begin(ASK)
             link.request()
             link.send(words)
             hang_up(link, in_order=number % 2 == 0)
             call.answer()
-            link = serving(judge)
+            must_serve(judge)
 
 
-def serving(judge: Judge) -> Link:
-    """Requires that a fresh login is accepted, and that its provider answers a request; returns its link."""
+def must_serve(judge: Judge) -> None:
+    """Requires that a fresh login is accepted, and that its provider answers a request."""
     link = returned(judge)
     if link is None:
         judge.breaks("OK for a fresh login", "no OK, however often it was tried", is_final=True)
@@ -249,14 +250,14 @@ def serving(judge: Judge) -> Link:
     judge.require(frame is not None, "the next request reaches the provider", "none came")
     link.answer({"reply": OWN})
     must_bring(judge, call.answer(), OWN)
-    return link
 
 
 @judges("NE-LOSS-006")
 def test_what_waits_is_answered_when_the_provider_comes_back(judge: Judge) -> None:
-    for in_order in (True, False):
+    with judge.provider() as link:
+        is_heard(judge, link)
+    for in_order in judge.each([True, False]):
         with judge.provider() as link:
-            is_heard(judge, link)
             judge.begin(ASK)
             link.request()
             waiting = [ask(judge, number) for number in range(WAITING)]

@@ -152,7 +152,7 @@ def test_an_answer_is_read_at_every_single_cut(judge: Judge) -> None:
     size = payloads.SIZE_DIGITS + len(answer)
     with judge.provider() as link:
         must_be_read_somehow(judge, link)
-    for cuts in ([], range(1, size), *([place] for place in range(1, size))):
+    for cuts in judge.each([[], list(range(1, size)), *([place] for place in range(1, size))]):
         with judge.provider() as link:
             must_bring(judge, cut(judge, link, answer, cuts), "é世")
 
@@ -216,7 +216,7 @@ def test_a_payload_up_to_the_limit_is_accepted(judge: Judge) -> None:
     limit = int(judge.limit("provider_payload_bytes", waits=0))
     with judge.provider() as link:
         is_heard(judge, link, ASK_MUCH)
-    for size in sorted({min(MEBIBYTE, limit), min(limit, LARGEST)}):
+    for size in judge.each(sorted({min(MEBIBYTE, limit), min(limit, LARGEST)})):
         reply = "sea " * (size // 4)
         reply = reply[: size - len(encoded({"reply": ""}))]
         with judge.provider() as link:
@@ -296,7 +296,7 @@ def test_a_malformed_payload_costs_its_client_an_error(judge: Judge) -> None:
         expected = f"an error, any errorcode but 0, for the payload {excerpt(repr(payload))}"
         judge.require(exchange.is_error, expected, exchange.describe(), exchange)
 
-    for payload in payloads.MALFORMED.values():
+    for payload in judge.each(payloads.MALFORMED.values()):
         must_fail(payload)
     judge.explore(payloads.malformed_payloads(), must_fail, examples=20)
 
@@ -305,7 +305,7 @@ def test_a_malformed_payload_costs_its_client_an_error(judge: Judge) -> None:
 def test_the_link_outlives_a_malformed_payload(judge: Judge) -> None:
     with judge.provider() as link:
         is_heard(judge, link)
-        for kind, payload in payloads.MALFORMED.items():
+        for kind, payload in judge.each(payloads.MALFORMED.items()):
             before = judge.through(link, ASK, payload).exchange
             if before.trouble:
                 not_judged(f"the client got no answer for {kind} ({before.detail})")
@@ -322,7 +322,7 @@ def test_a_malformed_length_costs_its_client_an_error(judge: Judge) -> None:
     with judge.provider() as link:
         is_heard(judge, link)
     payload = encoded(PLAIN_ANSWER)
-    for kind, digits in payloads.malformed_sizes(len(payload), payload_limit(judge)):
+    for kind, digits in judge.each(payloads.malformed_sizes(len(payload), payload_limit(judge))):
         exchange = answered(judge, payload, digits)
         expected = f"an error, any errorcode but 0, for {kind}: {digits!r}"
         judge.require(exchange.is_error, expected, exchange.describe(), exchange)
@@ -333,7 +333,7 @@ def test_a_malformed_length_ends_the_link(judge: Judge) -> None:
     with judge.provider() as link:
         is_heard(judge, link)
     payload = encoded(PLAIN_ANSWER)
-    for kind, digits in payloads.malformed_sizes(len(payload), payload_limit(judge)):
+    for kind, digits in judge.each(payloads.malformed_sizes(len(payload), payload_limit(judge))):
         with judge.provider() as link:
             judge.begin(ASK)
             link.request()
@@ -384,9 +384,10 @@ def test_a_late_answer_reaches_nobody_else(judge: Judge) -> None:
 @judges("NE-PANS-016")
 def test_an_answer_for_a_client_that_has_gone_reaches_nobody_else(judge: Judge) -> None:
     size = payloads.SIZE_DIGITS + len(encoded({"reply": LATE}))
-    for sent in (0, 4, payloads.SIZE_DIGITS, size // 2, size - 1):
+    with judge.provider() as link:
+        is_heard(judge, link)
+    for sent in judge.each([0, 4, payloads.SIZE_DIGITS, size // 2, size - 1]):
         with judge.provider() as link:
-            is_heard(judge, link)
             gone = judge.begin(ASK)
             link.request()
             link.send((b"%08X" % (size - payloads.SIZE_DIGITS) + encoded({"reply": LATE}))[:sent])
@@ -469,17 +470,13 @@ def must_get_its_own(judge: Judge, link: Link, call: Call, sent: int = 0) -> Non
 def test_bytes_that_nobody_asked_for_end_the_link(judge: Judge) -> None:
     whole = encoded({"reply": LATE})
     whole = b"%08X" % len(whole) + whole
-    for kind, unasked in {
-        "a whole answer": whole,
-        "a length": whole[:8],
-        "a byte": b"0",
-        "no answer": b"\x00{",
-    }.items():
+    unasked_bytes = {"a whole answer": whole, "a length": whole[:8], "a byte": b"0", "no answer": b"\x00{"}
+    for kind, unasked in judge.each(unasked_bytes.items()):
         with judge.provider() as link:
             is_heard(judge, link)
             link.send(unasked)
             judge.require(link.closes_within(), f"the hub closes the link after {kind} unasked", "it stays open")
-    for waiting in (False, True):
+    for waiting in judge.each([False, True]):
         with judge.provider() as link:
             call = judge.begin(ASK)
             link.request()

@@ -96,7 +96,8 @@ def test_a_stream_outlives_a_provider_that_is_not_ready(judge: Judge) -> None:
     pieces = ["The tide ", "is ", "out."]
     late = {"reply": "Nothing yet.", "errorcode": NOT_READY}
     first, second, third, end = ({"reply": piece, "errorcode": 0} for piece in [*pieces, ""])
-    for script in ([first, late, second, third, end], [late, first, late, late, second, third, late, end]):
+    scripts = ([first, late, second, third, end], [late, first, late, late, second, third, late, end])
+    for script in judge.each(scripts):
         with streaming(judge) as link:
             key = judge.new_key()
             answers = iter(script)
