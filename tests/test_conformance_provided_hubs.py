@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import another_hub_provider
 import pytest
 from another_hub import SERVICE, Ways
-from another_hub_provider import KEY, LIMITS, Counter, Line, Manners, another_hub_with_providers
+from another_hub_counter import KEY, LIMITS, Counter, Line, Manners
+from another_hub_provider import another_hub_with_providers
 from test_conformance_hubs import with_verdict
 
 from conformance import Settings, run

@@ -11,7 +11,7 @@ from conformance.evidence import not_judged
 from conformance.judge import Passage
 from conformance.provider import payloads
 from conformance.requirement import judges
-from conformance.suite.test_provider_answers import ASK, returned, turn
+from conformance.suite.answering import ASK, returned, turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
