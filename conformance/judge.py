@@ -19,7 +19,7 @@ from conformance.stream import Stream
 from conformance.subject import PLAIN_MESSAGE, TRIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from typing import TypeVar
 
@@ -166,14 +166,14 @@ class Judge:
         if not holds:
             raise Violation(expected, actual, exchanges, self.subject.timeline.steps)
 
-    def breaks(self, expected: str, actual: str, *exchanges: Exchange) -> NoReturn:
-        """Judges that the requirement is broken.
+    def breaks(self, expected: str, actual: str, *exchanges: Exchange, is_final: bool = False) -> NoReturn:
+        """Judges that the requirement is broken; `is_final` where the hub has changed by it, and cannot break it again.
 
         Raises:
             Violation: always.
         """
         self._account(exchanges)
-        raise Violation(expected, actual, exchanges, self.subject.timeline.steps)
+        raise Violation(expected, actual, exchanges, self.subject.timeline.steps, is_final=is_final)
 
     def _account(self, exchanges: tuple[Exchange, ...]) -> None:
         """What is judged is shown: by exchanges, or by what was seen on a provider's link."""
@@ -306,6 +306,13 @@ class Judge:
         if self.settings.profile == "smoke":
             return 1
         return min(number, POLITE_EXAMPLES) if self._spares else number
+
+    def each(self, cases: Iterable[Example]) -> Iterator[Example]:
+        """The cases of a check, one after another; what a breach is shown with begins with its own case."""
+        for case in cases:
+            self.subject.timeline.begin_example()
+            yield case
+            self.finish()
 
     def explore(self, strategy: SearchStrategy[Example], check: Callable[[Example], None], examples: int) -> None:
         """Runs a check over generated examples, and keeps the smallest that breaks the requirement."""

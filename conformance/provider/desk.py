@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from conformance.evidence import not_judged
+from conformance.evidence import Violation, not_judged
 from conformance.provider.house import House
 from conformance.provider.link import Link
 from conformance.provider.records import Records
@@ -45,14 +45,13 @@ class Desk:
         """Logs in, so that the service is answered; `refusal` says why not where that fails."""
         for _ in range(TRIES):
             try:
-                link = self._connect()
+                link = self._connect(is_shown=False)
             except OSError as error:
                 self.refusal = f"no provider link could be made to {self._settings.provider}: {error}"
                 continue
             greeting = link.log_in(self.login)
             if link.is_in:
                 self.refusal = ""
-                link.hide()
                 self._house = House(link)
                 return
             link.close()
@@ -78,6 +77,9 @@ class Desk:
         link.show(self.login)
         try:
             yield link
+        except Violation:
+            link.close()  # a hub that broke a rule on it may still wait for something
+            raise
         finally:
             link.hide()
             if link.is_at_rest and not self._opened:
@@ -112,7 +114,7 @@ class Desk:
             self._opened.pop().close()
         self.open()
 
-    def _connect(self, *, is_hasty: bool = True) -> Link:
+    def _connect(self, *, is_hasty: bool = True, is_shown: bool = True) -> Link:
         address, seconds = self._settings.provider_address, self._settings.timeout
         records = Records(address, self._context, seconds, is_hasty=is_hasty)
-        return Link(records, self._timeline, seconds)
+        return Link(records, self._timeline, seconds, is_shown=is_shown)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +17,7 @@ from conformance.evidence import not_judged
 from conformance.provider.frames import FrameReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from conformance.provider.frames import Frame
     from conformance.provider.records import Records
@@ -29,19 +29,20 @@ ACCEPTED: Final = b"OK"
 class Link:
     """A connection to the hub's provider port."""
 
-    def __init__(self, records: Records, timeline: Timeline, patience_s: float) -> None:
+    def __init__(self, records: Records, timeline: Timeline, patience_s: float, *, is_shown: bool = True) -> None:
         self.records = records
         self.number = timeline.number("provider")
         self.greeting: list[bytes] = []
         self.received: list[Frame] = []
         self.answered = 0
         self.is_closed = False
+        self.was_left = False
         self._timeline = timeline
         self._patience_s = patience_s
         self._reader = FrameReader()
         self._read = 0
         self._is_interrupted = False
-        self._is_shown = True
+        self._is_shown = is_shown
         self._changed = threading.Condition()
         self._note("connect")
         threading.Thread(target=self._listen, name="conformance link", daemon=True).start()
@@ -72,7 +73,6 @@ class Link:
         """The next frame, a ping or a request; None when none comes in so many seconds or the hub closes."""
         self._wait(lambda: len(self.received) > self._read or self.is_closed or self._is_interrupted, within)
         with self._changed:
-            self._is_interrupted = False
             if len(self.received) == self._read:
                 return None
             self._read += 1
@@ -109,19 +109,29 @@ class Link:
 
     # -- what the provider sends
 
-    def answer(self, payload: Mapping[str, Any] | bytes, digits: bytes | None = None) -> None:
-        """Answers a request in one write: the payload's size in 8 hex digits, or other ones, and the payload."""
+    def answer(
+        self,
+        payload: Mapping[str, Any] | bytes,
+        digits: bytes | None = None,
+        cuts: Iterable[int] = (),
+        apart_s: float = 0.0,
+    ) -> None:
+        """Answers a request: the payload's size in 8 hex digits, or other ones, and the payload, cut as `send` does."""
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode("ascii")
         self.answered += 1
-        self.send((b"%08X" % len(body) if digits is None else digits) + body)
+        self.send((b"%08X" % len(body) if digits is None else digits) + body, cuts, apart_s)
 
-    def send(self, data: bytes, cuts: Iterable[int] = ()) -> None:
-        """Sends bytes; `cuts` are the places at which they are cut into writes of their own.
+    def send(self, data: bytes, cuts: Iterable[int] = (), apart_s: float = 0.0) -> None:
+        """Sends bytes; `cuts` are the places at which they are cut into writes, `apart_s` seconds apart.
 
         A connection that the hub has closed takes nothing, which is no fault of the check.
         """
+        if not data:
+            return
         places = [0, *cuts, len(data)]
         for begin, end in pairwise(places):
+            if begin:
+                time.sleep(apart_s)
             self._note("send", data[begin:end])
             with suppress(OSError):
                 self.records.write(data[begin:end])
@@ -129,11 +139,13 @@ class Link:
     def close(self) -> None:
         """Closes the connection properly."""
         self._note("close")
+        self.was_left = True
         self.records.close()
 
     def abort(self) -> None:
         """Closes the TCP connection without TLS's close-notify."""
         self._note("abort")
+        self.was_left = True
         self.records.abort()
 
     # -- who sees it
@@ -142,23 +154,31 @@ class Link:
         """Its steps belong to the check that runs now, which is given it logged in; it gets a number there."""
         self.number = self._timeline.number("provider")
         self._is_shown = True
+        self._timeline.give(self.number)
         self._note("login", json.dumps(login).encode("ascii"))
 
     def hide(self) -> None:
         """Its steps belong to no check."""
+        self._timeline.take_back(self.number)
         self._is_shown = False
 
     @property
     def is_at_rest(self) -> bool:
         """Whether another check can go on with it: logged in, open, nothing asked that was not answered."""
         asked = sum(not frame.is_ping for frame in self.received)
-        return self.is_in and not self.is_closed and not self.pending.strip() and asked == self.answered
+        is_open = self.is_in and not (self.is_closed or self.was_left)
+        return is_open and not self.pending.strip() and asked == self.answered
 
-    def interrupt(self) -> None:
-        """Ends the wait for a frame, of whoever waits now or next."""
+    @contextmanager
+    def interrupted(self) -> Iterator[None]:
+        """Inside, nobody waits for a frame."""
         with self._changed:
             self._is_interrupted = True
             self._changed.notify_all()
+        try:
+            yield
+        finally:
+            self._is_interrupted = False
 
     # -- the thread that reads
 
@@ -171,7 +191,8 @@ class Link:
                 else:
                     self.greeting.append(record)
                 self._changed.notify_all()
-        self._note("closed")
+        if not self.was_left:
+            self._note("closed")
         with self._changed:
             self.is_closed = True
             self._changed.notify_all()

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.state.behaviour import Behaviour
 from mockserver.state.links import Link
-from mockserver.wrong.wrong_hub import Altered, InTwo, WrongHub, of_links, reading
+from mockserver.state.services import Service
+from mockserver.wrong.wrong_hub import Altered, InTwo, WrongHub, of_links, of_services, reading
 from neuroengine._generated.models import GenerateRequest
 
 if TYPE_CHECKING:
@@ -62,6 +63,19 @@ class PollsNotForwarded(Link):
         return super()._service_for(login)
 
 
+def _polling(change: Callable[[Members], Members]) -> type[Behaviour]:
+    """A behaviour that hands a streaming provider other polls on."""
+
+    class Polling(Service):
+        """Changes polls."""
+
+        def frame(self, members: dict[str, Any]) -> bytes:
+            """Changes one."""
+            return super().frame(change(members) if "gettokens" in members else members)
+
+    return of_services(Polling)
+
+
 class PiecesCut(InTwo):
     """Cuts a streaming provider's piece in two halves."""
 
@@ -101,6 +115,18 @@ WRONG_HUBS = (
     WrongHub("key_forwarded", "NE-FWD-008", "hands a plain provider the stream key", _taking_along("key", "gettokens")),
     WrongHub(
         "polls_not_forwarded", "NE-SPROV-001", "cuts a streaming provider's text itself", of_links(PollsNotForwarded)
+    ),
+    WrongHub(
+        "gettokens_of_its_own",
+        "NE-SPROV-001",
+        "asks a streaming provider for 20 tokens always",
+        _polling(lambda members: members | {"gettokens": 20}),
+    ),
+    WrongHub(
+        "one_key_for_all",
+        "NE-SPROV-001",
+        "gives a streaming provider the same key for every stream",
+        _polling(lambda members: members | {"key": "stream"}),
     ),
     WrongHub("pieces_cut", "NE-SPROV-002", "cuts a streaming provider's pieces", reading(PiecesCut)),
     WrongHub("not_ready_ends", "NE-SPROV-003", "ends a stream by a provider's 17", reading(NotReadyEnds)),
