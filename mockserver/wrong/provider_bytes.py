@@ -13,7 +13,7 @@ from neuroengine._generated.machines import ProviderLinkEvent, ProviderLinkState
 if TYPE_CHECKING:
     from mockserver.state.answers import Answer
     from mockserver.state.behaviour import Behaviour
-    from mockserver.state.services import Job
+    from mockserver.state.jobs import Job
 
 
 def _with_reader(reader: type[AnswerReader]) -> type[Behaviour]:
