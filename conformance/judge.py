@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
@@ -41,6 +42,8 @@ GETMODELS: Final = {"command": "getmodels"}
 REPEATS: Final = 3
 """A model that chooses between a few replies by chance must not be taken for one that repeats itself."""
 POLITE_EXAMPLES: Final = 2
+SLICE_S: Final = 0.05
+"""How often a wait for a request at the provider looks whether the client was answered meanwhile."""
 PASSING_CODES: Final = frozenset({1, 7, 8, 9, 12, 13, 15, 16, 17})
 """Errors of the registry that may have nothing to do with the request; sent again, it may get another answer."""
 
@@ -113,9 +116,22 @@ class Judge:
     def through(self, link: Link, content: Content, answer: Mapping[str, Any] | bytes, **sending: Any) -> Passage:
         """Sends a request through the hub, and its answer back: what came to the provider, and what to the client."""
         call = self.begin(content, **sending)
-        frame = link.request()
+        frame = self.arrives(link, call)
+        if frame is None:
+            not_judged(f"the hub answered a request without its provider ({call.answer().describe()})")
         link.answer(answer)
         return Passage(frame, call.answer())
+
+    def arrives(self, link: Link, call: Call) -> Frame | None:
+        """A request as it comes to the provider; None where the hub answers it by itself."""
+        until = time.monotonic() + self.settings.timeout
+        while not call.is_answered and time.monotonic() < until and not link.is_over:
+            frame = link.next_request(SLICE_S)
+            if frame is not None:
+                return frame
+        if not call.is_answered:
+            not_judged(link.why_nothing)
+        return link.next_request(0)
 
     def finish(self) -> None:
         """Leaves the requests that are still open."""

@@ -40,18 +40,24 @@ class FrameReader:
         self._records: list[int] = []
         self._is_alone = True
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether what has come begins no object, so that no frame can follow."""
+        begun = self.pending.lstrip()
+        return bool(begun) and not begun.startswith(b"{")
+
     def take(self, record: bytes, at: float) -> list[Frame]:
         """The frames that end in this record."""
         frames: list[Frame] = []
         self.pending += record
         self._records.append(len(record))
         while self.pending.strip():
-            end = _end_of_object(self.pending)
-            if not end:
+            found = _first_object(self.pending)
+            if found is None:
                 return frames
+            content, end = found
             data, rest = self.pending[:end], self.pending[end:]
             is_last = not rest.strip()
-            content = json.loads(data)
             if is_last:
                 data, rest = data + rest, b""
             frames.append(Frame(at, data, tuple(self._records), self._is_alone and is_last, content))
@@ -60,14 +66,17 @@ class FrameReader:
         return frames
 
 
-def _end_of_object(data: bytes) -> int:
-    """Where the first JSON object in the bytes ends; 0 where none ends."""
+def _first_object(data: bytes) -> tuple[dict[str, Any], int] | None:
+    """The JSON object that the bytes begin with and where it ends; none while it does not end.
+
+    Bytes that are no UTF-8 become lone surrogates, which no client can have meant.
+    """
     if b"}" not in data:
-        return 0
+        return None
     text = data.decode("utf-8", "surrogateescape")
     lead = len(text) - len(text.lstrip())
     try:
         content, end = _DECODER.raw_decode(text, lead)
     except (ValueError, RecursionError):
-        return 0
-    return len(text[:end].encode("utf-8", "surrogateescape")) if isinstance(content, dict) else 0
+        return None
+    return (content, len(text[:end].encode("utf-8", "surrogateescape"))) if isinstance(content, dict) else None

@@ -38,10 +38,11 @@ class House:
         self._leaves = True
         self.link.interrupt()
         self._thread.join()
+        self.link.go_on()
         return self.link
 
     def _serve(self) -> None:
-        while not self._leaves and not self.link.is_closed:
+        while not self._leaves and not self.link.is_over:
             frame = self.link.next_frame(PATIENCE_S)
             if frame is not None and not frame.is_ping:
                 self.link.answer({"reply": reply_to(frame.content), "errorcode": 0})
@@ -50,7 +51,9 @@ class House:
 def reply_to(request: Mapping[str, Any]) -> str:
     """The text that answers a request, as the hub handed it over."""
     limit = request.get("max_new_len", DEFAULT_WORDS)
-    size = min(int(limit), MOST_WORDS) if isinstance(limit, int | float) else DEFAULT_WORDS
+    size = DEFAULT_WORDS
+    if isinstance(limit, int | float) and limit >= 0:
+        size = int(min(limit, MOST_WORDS))
     is_greedy = request.get("temperature") == 0 or request.get("top_k") == 1
     seed = "" if is_greedy else request.get("seed", 0)
     draws = hashlib.shake_128(f"{request.get('message')}|{seed}".encode("utf-8", "surrogatepass")).digest(2 * size)
