@@ -142,9 +142,7 @@ class Desk:
             self._house.leave().close()
             self._house = None
 
-    def _connect(
-        self, *, is_hasty: bool = True, context: ssl.SSLContext | None = None, is_shown: bool = True
-    ) -> Link:
+    def _connect(self, *, is_hasty: bool = True, context: ssl.SSLContext | None = None, is_shown: bool = True) -> Link:
         address, seconds = self._settings.provider_address, self._settings.timeout
         records = Records(address, context or self._context, seconds, is_hasty=is_hasty)
         return Link(records, self._timeline, seconds, is_shown=is_shown)
