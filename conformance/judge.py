@@ -42,7 +42,7 @@ GETMODELS: Final = {"command": "getmodels"}
 REPEATS: Final = 3
 """A model that chooses between a few replies by chance must not be taken for one that repeats itself."""
 POLITE_EXAMPLES: Final = 2
-SLICE_S: Final = 0.05
+SLICE_S: Final = 0.01
 """How often a wait for a request at the provider looks whether the client was answered meanwhile."""
 PASSING_CODES: Final = frozenset({1, 7, 8, 9, 12, 13, 15, 16, 17})
 """Errors of the registry that may have nothing to do with the request; sent again, it may get another answer."""
