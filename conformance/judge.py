@@ -21,7 +21,6 @@ from conformance.subject import PLAIN_MESSAGE, TRIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
-    from contextlib import AbstractContextManager
     from typing import TypeVar
 
     from hypothesis.strategies import SearchStrategy
@@ -109,9 +108,17 @@ class Judge:
             not_judged("needs provider access: --provider HOST:PORT, and the service key in $NE_SERVICE_KEY")
         return desk
 
-    def provider(self) -> AbstractContextManager[Link]:
-        """The link on which the provider's service is answered: inside the block by the check alone."""
-        return self.desk.held()
+    @contextmanager
+    def provider(self) -> Iterator[Link]:
+        """The link on which the provider's service is answered: inside the block by the check alone.
+
+        Clients whose requests are open at its end leave first, so that no request of theirs waits for who comes next.
+        """
+        with self.desk.held() as link:
+            try:
+                yield link
+            finally:
+                self.finish()
 
     def through(self, link: Link, content: Content, answer: Mapping[str, Any] | bytes, **sending: Any) -> Passage:
         """Sends a request through the hub, and its answer back: what came to the provider, and what to the client."""

@@ -6,14 +6,17 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
+RECORD_BYTES: Final = 16_384
+"""What a full TLS record carries."""
 
-@dataclass(frozen=True)
+
+@dataclass
 class Frame:
     """One JSON object that the hub sent.
 
-    `at` is the moment of its last record, by the monotonic clock. `data` is what came for it, white space behind it
-    included. `records` are the sizes of the records that held it; `is_alone` says whether they held nothing of another
-    frame.
+    `at` is the moment when it was whole, by the monotonic clock. `data` is what came for it, white space behind it
+    included; behind a full record that comes in the next one, and is added when it does. `records` are the sizes of the
+    records that held it; `is_alone` says whether they held nothing of another frame.
     """
 
     at: float
@@ -39,6 +42,7 @@ class FrameReader:
         """What has come and makes no whole frame yet: at rest, something that is no frame."""
         self._records: list[int] = []
         self._is_alone = True
+        self._may_grow: Frame | None = None
 
     @property
     def is_lost(self) -> bool:
@@ -49,6 +53,10 @@ class FrameReader:
     def take(self, record: bytes, at: float) -> list[Frame]:
         """The frames that end in this record."""
         frames: list[Frame] = []
+        before, self._may_grow = self._may_grow, None
+        if before is not None and not record.strip():
+            before.data, before.records = before.data + record, (*before.records, len(record))
+            return frames
         self.pending += record
         self._records.append(len(record))
         while self.pending.strip():
@@ -63,6 +71,8 @@ class FrameReader:
             frames.append(Frame(at, data, tuple(self._records), self._is_alone and is_last, content))
             self.pending, self._records, self._is_alone = rest, [len(record)], is_last
         self.pending, self._records, self._is_alone = b"", [], True
+        if frames and len(record) == RECORD_BYTES:
+            self._may_grow = frames[-1]
         return frames
 
 

@@ -42,7 +42,7 @@ class House:
         return self.link
 
     def _serve(self) -> None:
-        while not self._leaves and not self.link.is_over:
+        while not self.link.is_over and (self.link.has_unread or not self._leaves):
             frame = self.link.next_frame(PATIENCE_S)
             if frame is not None and not frame.is_ping:
                 self.link.answer({"reply": reply_to(frame.content), "errorcode": 0})
