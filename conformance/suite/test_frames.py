@@ -40,6 +40,7 @@ GLANCE_S: Final = 0.2
 """How long to look for what must not come."""
 PINGS: Final = 4
 """So many pings without an answer are enough to see that none is wanted."""
+TRIES: Final = 5
 SAMPLES: Final = 24
 """So many answers are measured; the first few are acknowledged at once by any system."""
 QUICK_S: Final = 0.015
@@ -234,18 +235,39 @@ def test_a_frame_that_nobody_asked_for_is_a_ping(judge: Judge) -> None:
 @judges("NE-FRAME-006")
 def test_pings_come_in_time_whatever_else_comes(judge: Judge) -> None:
     told, most = ping_interval(judge, 2)
+    expected = f"a ping every {told:g} s"
     with judge.desk.vacant():
         link = fresh(judge)
         idle = link.next_frame(most)
         is_open(link)
-        judge.require(idle is not None, f"a ping every {told:g} s", f"none within {most:g} s")
-        pings = pings_of(link)
-        until = time.monotonic() + most
-        while pings_of(link) == pings and time.monotonic() < until:
-            frame = judge.through(link, SHORT, READ).frame if link.next_frame(told / 4) is None else None
-            is_open(link)
-        actual = f"none within {most:g} s" + (", in which requests came and were answered" if frame else "")
-        judge.require(pings_of(link) > pings, f"a ping every {told:g} s", actual)
+        judge.require(idle is not None, expected, f"none within {most:g} s")
+        for _ in range(TRIES):
+            ping = ping_between_requests(judge, link, told / 8, most)
+            actual = f"none within {most:g} s, in which requests came and were answered"
+            judge.require(ping is not None, expected, actual)
+            if ping is not None and not was_quiet(link, ping, 0.9 * told):
+                return
+        not_judged("this machine is too slow to send requests one soon after another")
+
+
+def ping_between_requests(judge: Judge, link: Link, pause: float, most: float) -> Frame | None:
+    """The next ping on a link that is asked something all the time; None when none comes."""
+    until = time.monotonic() + most
+    before = len(link.received)
+    while time.monotonic() < until:
+        judge.through(link, SHORT, READ)
+        judge.subject.pause(pause)
+        is_open(link)
+        for frame in link.received[before:]:
+            if frame.is_ping:
+                return frame
+    return None
+
+
+def was_quiet(link: Link, ping: Frame, seconds: float) -> bool:
+    """Whether the link was asked nothing for so long before a ping: it shows nothing then."""
+    asked = [frame.at for frame in link.received if not frame.is_ping and frame.at <= ping.at]
+    return ping.at - max(asked, default=0.0) >= seconds
 
 
 def pings_of(link: Link) -> int:
