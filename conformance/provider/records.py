@@ -99,12 +99,11 @@ class Records:
 
     def _shake_hands(self, deadline: float) -> None:
         while True:
-            self._socket.settimeout(max(deadline - time.monotonic(), LEAST_S))
             try:
                 self._tls.do_handshake()
             except ssl.SSLWantReadError:
                 self._socket.sendall(self._outgoing.read())
-                record = self._next_record()
+                record = self._next_record(deadline)
                 if not record:
                     raise ConnectionError("the connection ended during the TLS handshake") from None
                 self._incoming.write(record)
@@ -122,17 +121,19 @@ class Records:
             with suppress(TimeoutError):
                 return self._next_record()
 
-    def _next_record(self) -> bytes:
+    def _next_record(self, deadline: float | None = None) -> bytes:
         """One record, its head included; b"" at the end of the connection.
 
         Raises:
-            TimeoutError: no byte came in time.
+            TimeoutError: it was not there by the deadline, or no byte of it came in time.
         """
         while True:
             size = HEAD_BYTES + int.from_bytes(self._received[3:HEAD_BYTES])
             if len(self._received) >= max(size, HEAD_BYTES):
                 record, self._received = self._received[:size], self._received[size:]
                 return record
+            if deadline is not None:
+                self._socket.settimeout(max(deadline - time.monotonic(), LEAST_S))
             try:
                 data = self._socket.recv(READ_BYTES)
             except TimeoutError:
