@@ -189,14 +189,14 @@ class Judge:
         if not holds:
             raise Violation(expected, actual, exchanges, self.subject.timeline.steps)
 
-    def breaks(self, expected: str, actual: str, *exchanges: Exchange) -> NoReturn:
-        """Judges that the requirement is broken.
+    def breaks(self, expected: str, actual: str, *exchanges: Exchange, is_final: bool = False) -> NoReturn:
+        """Judges that the requirement is broken; `is_final` where the hub has changed by it, and cannot break it again.
 
         Raises:
             Violation: always.
         """
         self._account(exchanges)
-        raise Violation(expected, actual, exchanges, self.subject.timeline.steps)
+        raise Violation(expected, actual, exchanges, self.subject.timeline.steps, is_final=is_final)
 
     def _account(self, exchanges: tuple[Exchange, ...]) -> None:
         """What is judged is shown: by exchanges, or by what was seen on a provider's link."""

@@ -10,7 +10,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from conformance.evidence import not_judged
+from conformance.evidence import Violation, not_judged
 from conformance.provider.house import House
 from conformance.provider.link import Link
 from conformance.provider.records import Records
@@ -80,6 +80,9 @@ class Desk:
         link.show(self.login)
         try:
             yield link
+        except Violation:
+            link.close()  # a hub that broke a rule on it may still wait for something
+            raise
         finally:
             link.hide()
             if link.is_at_rest and not self._opened:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +17,7 @@ from conformance.evidence import not_judged
 from conformance.provider.frames import FrameReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from conformance.provider.frames import Frame
     from conformance.provider.records import Records
@@ -39,6 +39,7 @@ class Link:
         self.received: list[Frame] = []
         self.answered = 0
         self.is_closed = False
+        self.was_left = False
         self._timeline = timeline
         self._patience_s = patience_s
         self._reader = FrameReader()
@@ -46,7 +47,6 @@ class Link:
         self._is_in = False
         self._is_interrupted = False
         self._is_shown = is_shown
-        self._has_left = False
         self._changed = threading.Condition()
         self._note("connect")
         self._thread = threading.Thread(target=self._listen, name="conformance link", daemon=True)
@@ -90,7 +90,6 @@ class Link:
         """
         self._wait(lambda: len(self.received) > self._read or self.is_over or self._is_interrupted, within)
         with self._changed:
-            self._is_interrupted = False
             if len(self.received) == self._read:
                 return None
             self._read += 1
@@ -139,19 +138,27 @@ class Link:
 
     # -- what the provider sends
 
-    def answer(self, payload: Mapping[str, Any] | bytes, digits: bytes | None = None) -> None:
-        """Answers a request in one write: the payload's size in 8 hex digits, or other ones, and the payload."""
+    def answer(
+        self,
+        payload: Mapping[str, Any] | bytes,
+        digits: bytes | None = None,
+        cuts: Iterable[int] = (),
+        apart_s: float = 0.0,
+    ) -> None:
+        """Answers a request: the payload's size in 8 hex digits, or other ones, and the payload, cut as `send` does."""
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode("ascii")
         self.answered += 1
-        self.send((b"%08X" % len(body) if digits is None else digits) + body)
+        self.send((b"%08X" % len(body) if digits is None else digits) + body, cuts, apart_s)
 
-    def send(self, data: bytes, cuts: Iterable[int] = ()) -> None:
-        """Sends bytes; `cuts` are the places at which they are cut into writes of their own.
+    def send(self, data: bytes, cuts: Iterable[int] = (), apart_s: float = 0.0) -> None:
+        """Sends bytes; `cuts` are the places at which they are cut into writes, `apart_s` seconds apart.
 
         A connection that the hub has closed takes nothing, which is no fault of the check.
         """
         places = [0, *cuts, len(data)]
         for begin, end in pairwise(places):
+            if begin:
+                time.sleep(apart_s)
             self._note("send", data[begin:end])
             with suppress(OSError):
                 self.records.write(data[begin:end])
@@ -174,27 +181,30 @@ class Link:
         """Its steps belong to the check that runs now, which is given it logged in; it gets a number there."""
         self.number = self._timeline.number("provider")
         self._is_shown = True
+        self._timeline.give(self.number)
         self._note("login", json.dumps(login).encode("ascii"))
 
     def hide(self) -> None:
         """Its steps belong to no check."""
+        self._timeline.take_back(self.number)
         self._is_shown = False
 
     @property
     def is_at_rest(self) -> bool:
         """Whether another check can go on with it: logged in, open, nothing asked that was not answered."""
         asked = sum(not frame.is_ping for frame in self.received)
-        return self.is_in and not self.is_closed and not self.pending.strip() and asked == self.answered
+        is_open = self.is_in and not (self.is_closed or self.was_left)
+        return is_open and not self.pending.strip() and asked == self.answered
 
-    def interrupt(self) -> None:
-        """Ends the wait for a frame, of whoever waits now or next."""
+    @contextmanager
+    def interrupted(self) -> Iterator[None]:
+        """Inside, nobody waits for a frame."""
         with self._changed:
             self._is_interrupted = True
             self._changed.notify_all()
-
-    def go_on(self) -> None:
-        """Takes an interruption back, which perhaps nobody was waiting to see."""
-        with self._changed:
+        try:
+            yield
+        finally:
             self._is_interrupted = False
 
     # -- the thread that reads
@@ -208,7 +218,7 @@ class Link:
                 if record:
                     self.received += self._reader.take(record, time.monotonic())
                 self._changed.notify_all()
-        if not self._has_left:
+        if not self.was_left:
             self._note("closed")
         with self._changed:
             self.is_closed = True
@@ -223,9 +233,9 @@ class Link:
         return rest if self._is_in else b""
 
     def _leave(self, how: str) -> None:
-        if not self._has_left:
+        if not self.was_left:
             self._note(how)
-        self._has_left = True
+        self.was_left = True
 
     def _wait(self, holds: Callable[[], bool], seconds: float | None) -> bool:
         with self._changed:

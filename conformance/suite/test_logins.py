@@ -11,7 +11,6 @@ import socket
 import ssl
 import time
 from contextlib import ExitStack, closing
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from hypothesis import strategies as st
@@ -66,12 +65,7 @@ def door(judge: Judge) -> Link:
 def knock(judge: Judge, login: Login | bytes, cuts: Sequence[int] = (), within: float | None = None) -> Link:
     """A connection on which a login was sent, cut at these places, and perhaps answered."""
     link = door(judge)
-    data = login if isinstance(login, bytes) else written(login)
-    places = [0, *cuts, len(data)]
-    for begin, end in pairwise(places):
-        if begin:
-            judge.subject.pause(BETWEEN_S)
-        link.send(data[begin:end])
+    link.send(login if isinstance(login, bytes) else written(login), cuts, BETWEEN_S)
     link.greeted(within)
     return link
 
