@@ -345,8 +345,12 @@ def test_a_link_is_given_with_nothing_in_hand_and_no_interruption(judge: Judge) 
     for number in range(40):
         asked(judge, f"Number {number}", max_new_len=1)
         with judge.provider() as link:
-            passage = judge.through(link, {"message": "Mine"}, {"reply": "Yours"})
-        assert passage.frame.content["message"] == "Mine"
+            call = judge.begin({"message": "Mine"})
+            frame = link.next_request()
+            assert frame is not None
+            assert frame.content["message"] == "Mine"
+            link.answer({"reply": "Yours"})
+            assert call.answer().reply == "Yours"
 
 
 def leave_a_request_open(judge: Judge, link: Link) -> None:
