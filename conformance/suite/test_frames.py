@@ -1,4 +1,4 @@
-"""How a hub writes to a provider: frames and pings, record by record, and one request at a time.
+"""How a hub writes to a provider: frames, record by record, their lengths, and one request at a time.
 
 Deployed providers read a TLS record at a time, so how a hub cuts what it writes is as much the protocol as what it
 writes.
@@ -19,6 +19,7 @@ from conformance.evidence import not_judged
 from conformance.judge import SHORT
 from conformance.provider.frames import RECORD_BYTES
 from conformance.requirement import judges
+from conformance.suite.test_pings import fresh, shortest_hold
 from neuroengine import spec
 
 if TYPE_CHECKING:
@@ -30,44 +31,24 @@ if TYPE_CHECKING:
 
 PAGE_BYTES: Final = 4_096
 """Deployed providers read so many bytes at a time (NE-FRAME-010)."""
-PING_S: Final = 50.0
-"""The most time between two pings (NE-FRAME-006)."""
 FRAME_BYTES: Final = next(int(limit["value"]) for limit in spec.limits() if limit["name"] == "provider_frame_bytes")
 TOO_LARGE: Final = 11
 SLACK_S: Final = 2.0
 """What a slow machine may take on top of any time."""
 GLANCE_S: Final = 0.2
 """How long to look for what must not come."""
-PINGS: Final = 4
-"""So many pings without an answer are enough to see that none is wanted."""
-TRIES: Final = 5
+TRIES: Final = 3
 SAMPLES: Final = 24
-"""So many answers are measured; the first few are acknowledged at once by any system."""
-QUICK_S: Final = 0.015
-"""An answer that takes no longer is not held up."""
-DELAYED_S: Final = 0.03
-"""An answer that mostly takes longer is held up by a delayed acknowledgement, of 40 ms or more."""
+TOGETHER_S: Final = 0.015
+"""An answer that takes no longer than another is not held up."""
+APART_S: Final = 0.025
+"""An answer that takes so much longer than most others is held up by a delayed acknowledgement, of 40 ms or more."""
 READ: Final = {"reply": "Read."}
-
-
-def fresh(judge: Judge, *, is_hasty: bool = True) -> Link:
-    """A link that is logged in, and on which nothing has come yet."""
-    link = judge.desk.connect(is_hasty=is_hasty)
-    link.log_in(judge.desk.login)
-    if not link.is_in:
-        not_judged("the right login was not accepted")
-    return link
 
 
 def frame_limit(judge: Judge) -> int:
     """The longest frame that the hub may send."""
     return min(int(judge.settings.limits.get("provider_frame_bytes", FRAME_BYTES)), FRAME_BYTES)
-
-
-def ping_interval(judge: Judge, times: float) -> tuple[float, float]:
-    """The hub's own interval between pings, and how long to wait for one at most."""
-    told = judge.limit("ping_s", waits=times)
-    return told, min(3 * told + SLACK_S, PING_S + SLACK_S)
 
 
 def ask(judge: Judge, link: Link, message: str) -> Frame | None:
@@ -160,13 +141,6 @@ def test_each_frame_has_records_of_its_own(judge: Judge) -> None:
             judge.require(frame.is_alone and is_whole, "each frame alone in one write", how)
 
 
-def shortest_hold(judge: Judge) -> float:
-    """How long to keep a request until a ping is surely due; 0 where that is not known, or takes too long."""
-    limits = judge.settings.limits
-    hold = 1.5 * limits.get("ping_s", PING_S) + GLANCE_S
-    return hold if hold < min(limits.get("provider_answer_s", 0.0), judge.settings.max_wait) else 0.0
-
-
 @judges("NE-FRAME-005")
 def test_long_frames_fill_their_records(judge: Judge) -> None:
     with judge.provider() as link:
@@ -217,111 +191,6 @@ def must_be_silent(judge: Judge, link: Link, seconds: float) -> None:
     early = link.next_request(seconds)
     actual = "" if early is None else f"another one: {early.data[:80]!r}"
     judge.require(early is None, "no request before the one before is answered", actual)
-
-
-# -- pings
-
-
-@judges("NE-FRAME-002")
-def test_a_frame_that_nobody_asked_for_is_a_ping(judge: Judge) -> None:
-    _, most = ping_interval(judge, 1)
-    with judge.desk.vacant():
-        frame = fresh(judge).next_frame(most)
-        if frame is None:
-            not_judged(f"nothing came within {most:g} s")
-        judge.require(frame.is_ping, "an object with a member ping", repr(frame.data[:80]))
-
-
-@judges("NE-FRAME-006")
-def test_pings_come_in_time_whatever_else_comes(judge: Judge) -> None:
-    told, most = ping_interval(judge, 2)
-    expected = f"a ping every {told:g} s"
-    with judge.desk.vacant():
-        link = fresh(judge)
-        idle = link.next_frame(most)
-        is_open(link)
-        judge.require(idle is not None, expected, f"none within {most:g} s")
-        for _ in range(TRIES):
-            ping = ping_between_requests(judge, link, told / 8, most)
-            actual = f"none within {most:g} s, in which requests came and were answered"
-            judge.require(ping is not None, expected, actual)
-            if ping is not None and not was_quiet(link, ping, 0.9 * told):
-                return
-        not_judged("this machine is too slow to send requests one soon after another")
-
-
-def ping_between_requests(judge: Judge, link: Link, pause: float, most: float) -> Frame | None:
-    """The next ping on a link that is asked something all the time; None when none comes."""
-    until = time.monotonic() + most
-    before = len(link.received)
-    while time.monotonic() < until:
-        judge.through(link, SHORT, READ)
-        judge.subject.pause(pause)
-        is_open(link)
-        for frame in link.received[before:]:
-            if frame.is_ping:
-                return frame
-    return None
-
-
-def was_quiet(link: Link, ping: Frame, seconds: float) -> bool:
-    """Whether the link was asked nothing for so long before a ping: it shows nothing then."""
-    asked = [frame.at for frame in link.received if not frame.is_ping and frame.at <= ping.at]
-    return ping.at - max(asked, default=0.0) >= seconds
-
-
-def pings_of(link: Link) -> int:
-    """How many pings have come."""
-    return sum(frame.is_ping for frame in link.received)
-
-
-def is_open(link: Link) -> None:
-    """Ends the check where the hub has closed the link: whether it pings is then not seen."""
-    if link.is_over:
-        not_judged(link.why_nothing)
-
-
-@judges("NE-FRAME-007")
-def test_pings_need_no_answer(judge: Judge) -> None:
-    _, most = ping_interval(judge, PINGS)
-    with judge.desk.vacant():
-        link = fresh(judge)
-        for _ in range(PINGS):
-            if link.next_frame(most) is None:
-                break
-        closed = f"a close after {pings_of(link)} pings"
-        judge.require(not link.is_closed, "a link that stays although pings are not answered", closed)
-        if pings_of(link) < PINGS:
-            not_judged(f"only {pings_of(link)} pings came")
-        call = judge.begin(SHORT)
-        frame = judge.arrives(link, call)
-        link.answer(READ)
-        answer = call.answer()
-        judge.require(frame is not None, "the next request on the same link", answer.describe(), answer)
-
-
-@judges("NE-FRAME-008")
-def test_a_ping_that_fell_due_comes_before_the_next_request(judge: Judge) -> None:
-    hold = judge.limit("ping_s", waits=1.5) * 1.5 + GLANCE_S
-    if hold > judge.limit("provider_answer_s", waits=0):
-        not_judged("the hub gives its provider up before a ping is due")
-    with judge.provider() as link:
-        judge.begin(SHORT | {"message": "The first."})
-        link.request()
-        pings = pings_of(link)
-        waiting = judge.begin(SHORT | {"message": "The second."})
-        judge.subject.pause(hold)
-        if waiting.is_answered:
-            not_judged("the hub lets no request wait for a busy provider")
-        if pings_of(link) > pings:
-            not_judged("the hub pings while a request is outstanding")
-        link.answer(READ)
-        frame = link.next_frame()
-        if frame is None:
-            not_judged(link.why_nothing)
-        judge.require(frame.is_ping, "the ping that fell due, before the next request", repr(frame.data[:80]))
-        link.request()
-        link.answer(READ)
 
 
 # -- how long they are
@@ -395,25 +264,34 @@ def test_a_request_that_makes_too_long_a_frame_is_refused(judge: Judge) -> None:
 def test_bytes_are_acknowledged_at_once(judge: Judge) -> None:
     """A program that waits for acknowledgements sends an answer in two writes as fast as in one.
 
-    What is compared are quartiles, so that a slow moment of the machine decides nothing; where the two ways lie not
-    clearly apart or clearly together, nothing is judged.
+    What is compared are quartiles of both ways in turn, so that slow moments of the machine decide nothing; where they
+    lie neither together nor clearly apart, nothing is judged.
     """
     way = way_s(judge)
-    if way > QUICK_S / 3:
+    if way > TOGETHER_S / 3:
         not_judged(f"the way to the hub takes {way * 1000:.0f} ms, so delays cannot be told from it")
+    if judge.examples(SAMPLES) < SAMPLES:
+        not_judged("too few requests may be sent to measure it")
     with judge.desk.vacant():
         link = fresh(judge, is_hasty=False)
-        taken: dict[bool, list[float]] = {True: [], False: []}
-        for number in range(2 * judge.examples(SAMPLES)):
-            in_two = number % 2 == 1
-            taken[in_two].append(answering_s(judge, link, in_two=in_two))
-        if len(taken[True]) < SAMPLES:
-            not_judged("too few requests may be sent to measure it")
-        one, two = quantiles(taken[False]), quantiles(taken[True])
-        actual = f"{two[1] * 1000:.0f} ms in two writes, {one[1] * 1000:.0f} ms in one"
-        if one[2] > QUICK_S or QUICK_S < two[0] < DELAYED_S or two[0] <= QUICK_S < two[2]:
-            not_judged(f"the measurement is unclear: {actual}")
-        judge.require(two[0] <= QUICK_S, "an answer as soon in two writes as in one", actual)
+        for _ in range(TRIES):
+            one, two = measured(judge, link)
+            actual = f"{two[1] * 1000:.0f} ms in two writes, {one[1] * 1000:.0f} ms in one"
+            is_together, is_apart = two[0] - one[0] <= TOGETHER_S, two[0] - one[2] >= APART_S
+            if is_together or is_apart:
+                judge.require(is_together, "an answer as soon in two writes as in one", actual)
+                return
+        not_judged(f"the measurement is unclear: {actual}")
+
+
+def measured(judge: Judge, link: Link) -> tuple[list[float], list[float]]:
+    """Quartiles of the seconds that answers in one write take, and those in two.
+
+    The first ones are left out: any system acknowledges the beginning of a conversation at once.
+    """
+    pairs = [(answering_s(judge, link, in_two=False), answering_s(judge, link, in_two=True)) for _ in range(SAMPLES)]
+    one, two = zip(*pairs[SAMPLES // 3 :], strict=True)
+    return quantiles(one), quantiles(two)
 
 
 def answering_s(judge: Judge, link: Link, *, in_two: bool) -> float:

@@ -1,4 +1,4 @@
-"""How a hub lets providers in: TLS and its certificate, right and wrong logins, and connections that never log in.
+"""How a hub lets providers in: TLS and its certificate, logins that are right in any cut, and those that are wrong.
 
 A right login that is not accepted counts only where one sent plainly, under the same circumstances, is; and a key is
 right because it was accepted before, or because the hub answers it otherwise than one that cannot be right.
@@ -10,21 +10,20 @@ import json
 import socket
 import ssl
 import time
-from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any, Final
 
 from hypothesis import strategies as st
 
 from conformance.evidence import not_judged
 from conformance.judge import GETMODELS, SHORT
-from conformance.provider.link import Link
 from conformance.requirement import judges
 from conformance.strategies import json_values, unknown_members
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from conformance.judge import Judge
+    from conformance.provider.link import Link
 
     Login = Mapping[str, Any]
 
@@ -32,18 +31,10 @@ QUICK_S: Final = 5.0
 """How soon a refused login is answered or closed (NE-LOGIN-009)."""
 EARLY_S: Final = 0.01
 """How soon a provider comes back (NE-LOGIN-013)."""
-LATE_S: Final = 0.2
 SLACK_S: Final = 2.0
 """What a slow machine may take on top of any time."""
-SEEN_S: Final = 2.5
-"""How long to look for what shows that a hub has noticed a provider's drop."""
 BETWEEN_S: Final = 0.003
 """How long a cut is left open, so that the hub reads what is before it alone."""
-GLANCE_S: Final = 0.05
-RETURNS: Final = 8
-RETURN_PAUSES_S: Final = (0.0, 0.1, 0.3, 0.6, 1.0)
-ENDLESS_BYTES: Final = 2**20
-"""No login is so large, whatever a hub's limit for it."""
 UNKNOWN_AUTHORITY: Final = frozenset({18, 19, 20, 21})
 """OpenSSL's codes for a certificate whose authority is none of those that are trusted."""
 READ: Final = {"reply": "Read."}
@@ -92,22 +83,6 @@ def must_accept(judge: Judge, login: Login | bytes, what: str, cuts: Sequence[in
     if not link.is_in:
         let_in(judge).close()
     judge.require(link.is_in, f"OK for {what}", said(link))
-
-
-def must_serve(judge: Judge, link: Link, what: str) -> None:
-    """Requires that a link is let in and sent the next request, and that its answer reaches the client."""
-    judge.require(link.is_in, f"OK for {what}", said(link))
-    call = judge.begin(SHORT)
-    until = time.monotonic() + judge.settings.timeout
-    is_asked = False
-    while not (call.is_answered or link.is_over) and time.monotonic() < until:
-        if link.next_request(GLANCE_S) is not None:  # perhaps one that a link before had in hand
-            is_asked = True
-            link.answer(READ)
-    shown = [call.answer()] if call.is_answered else []
-    actual = shown[0].describe() if shown else link.why_nothing
-    judge.require(is_asked, f"the next request for {what}", actual, *shown)
-    judge.require([answer.reply for answer in shown] == [READ["reply"]], f"the answer of {what}", actual, *shown)
 
 
 def entry(judge: Judge) -> dict[str, Any]:
@@ -291,161 +266,3 @@ def test_a_refusal_is_quick(judge: Judge) -> None:
             link.greeted(max(began + QUICK_S + SLACK_S - time.monotonic(), 0))
             is_over = bool(link.greeting) or link.is_closed
             judge.require(is_over, f"an answer to a login with {what}, or a close, within {QUICK_S:g} s", said(link))
-
-
-@judges("NE-LOGIN-012")
-def test_a_provider_that_was_refused_may_come_back(judge: Judge) -> None:
-    wrong = judge.desk.login | {"key": judge.new_key()}
-    with judge.desk.vacant():
-        first = knock(judge, wrong, within=SLACK_S)
-        is_answered = first.is_closed or bool(first.greeting)
-        for number in range(judge.examples(RETURNS)):
-            again = visit(judge, wrong, within=None if is_answered else GLANCE_S)
-            if is_answered:
-                holds = isinstance(again, Link) and (again.is_closed or bool(again.greeting))
-                actual = said(again) if isinstance(again, Link) else again
-                judge.require(holds, f"an answer or a close, as for the first of {number + 2} wrong logins", actual)
-        for pause in RETURN_PAUSES_S:
-            judge.subject.pause(pause)
-            right = visit(judge, judge.desk.login)
-            if isinstance(right, Link) and right.is_in:
-                break
-        is_in = isinstance(right, Link) and right.is_in
-        actual = said(right) if isinstance(right, Link) else right
-        judge.require(is_in, f"OK for the right login, after {RETURNS + 1} wrong ones", actual)
-
-
-def visit(judge: Judge, login: Login, within: float | None = None) -> Link | str:
-    """A connection on which a login was sent, or why there is none."""
-    try:
-        link = judge.desk.connect()
-    except OSError as error:
-        return f"no connection ({error})"
-    link.log_in(login, within)
-    return link
-
-
-# -- those who never log in
-
-
-@judges("NE-LOGIN-007")
-def test_who_does_not_log_in_in_time_is_sent_away(judge: Judge) -> None:
-    limit = judge.limit("login_s")
-    login = written(judge.desk.login)
-    with judge.desk.visited():
-        links = {"silent": door(judge), "half a login": door(judge), "byte after byte": door(judge)}
-        links["half a login"].send(login[: len(login) // 2])
-        until = time.monotonic() + 2 * limit + SLACK_S
-        for byte in login[:-1]:
-            links["byte after byte"].send(bytes([byte]))
-            judge.subject.pause(limit / 8)
-            if all(link.is_closed for link in links.values()) or time.monotonic() > until:
-                break
-        for what, link in links.items():
-            link.closes_within(max(until - time.monotonic(), 0))
-            expected = f"a close of a connection with no login ({what}) within {limit:g} s"
-            judge.require(link.is_closed, expected, "an open connection")
-
-
-@judges("NE-LOGIN-008")
-def test_a_login_over_the_limit_is_refused(judge: Judge) -> None:
-    limit = int(judge.settings.limits.get("login_bytes", 0))
-    with judge.desk.vacant():
-        twin = knock(judge, padded(judge, 200))
-        twin.close()
-        if not twin.is_in:
-            not_judged(f"a login with white space in it was not accepted ({said(twin)})")
-        for size in (limit + 1, 4 * limit, ENDLESS_BYTES) if limit else (ENDLESS_BYTES,):
-            link = knock(judge, padded(judge, size), within=SLACK_S)
-            judge.require(not link.is_in, f"anything but OK for a login of {size} bytes", said(link))
-            link.close()
-
-
-def padded(judge: Judge, size: int) -> bytes:
-    """The right login as so many bytes, with white space before its end."""
-    login = written(judge.desk.login)
-    return login[:-1] + b" " * (size - len(login)) + b"}"
-
-
-@judges("NE-LOGIN-011")
-def test_silent_connections_delay_nobody(judge: Judge) -> None:
-    """A hub that lets others in only once the silent ones have gone lets them in too late."""
-    with judge.desk.vacant():
-        let_in(judge).close()
-        for _ in range(3):  # a machine may be too slow once
-            came, is_early = beside_silent_ones(judge)
-            if is_early:
-                break
-        judge.require(is_early, "OK while other connections are silent", came)
-
-
-def beside_silent_ones(judge: Judge) -> tuple[str, bool]:
-    """What a login brings while others are silent, and whether it was accepted before one of them had to go."""
-    half = written(judge.desk.login)[:20]
-    with ExitStack() as stack:
-        silent = [door(judge) for _ in range(4)]
-        for link in silent[2:]:
-            link.send(half)
-        for _ in range(3):  # they do not even begin TLS
-            sock = socket.create_connection(judge.settings.provider_address, judge.settings.timeout)
-            stack.enter_context(closing(sock))
-        try:
-            link = judge.desk.connect()
-        except OSError as error:
-            return f"no connection ({error})", False
-        link.send(written(judge.desk.login))
-        until = time.monotonic() + judge.settings.timeout
-        while not link.is_in and not all(other.is_closed for other in silent) and time.monotonic() < until:
-            link.greeted(GLANCE_S)
-        is_early = link.is_in and not any(other.is_closed for other in silent)
-        for each in (*silent, link):
-            each.close()
-        return said(link), is_early
-
-
-# -- coming back
-
-
-@judges("NE-LOGIN-013")
-def test_a_provider_may_come_back_at_once(judge: Judge) -> None:
-    with judge.provider() as link:
-        link.close()
-        judge.subject.pause(EARLY_S)
-        again = knock(judge, judge.desk.login)
-        what = f"a provider that came back after {EARLY_S:g} s"
-        must_serve(judge, again, what)
-        judge.subject.pause(LATE_S)  # until a hub has surely seen the close before
-        must_serve(judge, again, what)
-
-
-@judges("NE-LOGIN-014")
-def test_a_close_without_notice_is_a_close(judge: Judge) -> None:
-    """What a hub shows of a proper close, by its model list and to the client, it has to show of this one."""
-    with judge.desk.vacant():
-        began = time.monotonic()
-        shown = traces(judge, Link.close, {"connected", "answer"}, SEEN_S)
-        patience = 2 * (time.monotonic() - began) + SEEN_S
-        missing = shown - traces(judge, Link.abort, shown, patience)
-        expected = "the same as after a proper close"
-        signs = {"connected": "the model list still calls the provider connected", "answer": "its client waits on"}
-        judge.require(not missing, expected, " and ".join(signs[sign] for sign in sorted(missing)))
-        must_serve(judge, knock(judge, judge.desk.login), "a provider that came back")
-
-
-def traces(judge: Judge, end: Callable[[Link], None], wanted: set[str], seconds: float) -> set[str]:
-    """Which of the signs of a drop are seen in so many seconds when a link ends with a request in hand."""
-    link = let_in(judge)
-    call = judge.begin(SHORT)
-    link.request()
-    end(link)
-    until = time.monotonic() + seconds
-    seen: set[str] = set()
-    while time.monotonic() < until:
-        if call.is_over_within(EARLY_S):
-            seen.add("answer")
-        if entry(judge).get("connected") is False:
-            seen.add("connected")
-        if wanted <= seen:
-            break
-        judge.subject.pause(GLANCE_S)
-    return seen & wanted
