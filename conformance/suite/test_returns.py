@@ -104,7 +104,7 @@ def beside_silent_ones(judge: Judge) -> tuple[str, bool]:
         is_early = link.is_in and not any(other.is_closed for other in silent)
         for each in (*silent, link):
             each.close()
-        return said(link), is_early
+        return said(link) + (" after one of them had to go" if link.is_in and not is_early else ""), is_early
 
 
 # -- those who come back
