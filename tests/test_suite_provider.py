@@ -466,6 +466,20 @@ def test_a_refused_login_says_why_and_ends_the_checks(hub: MockHub) -> None:
     desk.close()
 
 
+def test_a_hub_that_keeps_silent_is_not_asked_again_and_again(toy: ToyHub) -> None:
+    settings = Settings("http://hub.test", SERVICE, provider=toy.address, service_key=KEY, timeout=SHORT_S)
+    desk = Desk(settings, ssl.create_default_context(cafile=toy.ca_file), Timeline())
+    desk.open()
+    silent = toy.link()
+    assert "was answered with nothing" in desk.refusal
+    for _ in range(3):
+        with pytest.raises(pytest.skip.Exception), desk.held():
+            pass
+    assert silent.login() == LOGIN
+    assert silent.is_closed()
+    assert toy.stays_alone(SHORT_S)
+
+
 def test_a_port_where_nobody_listens_says_so(hub: MockHub) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

@@ -46,22 +46,30 @@ class Desk:
         return {"user": self._settings.provided, "key": self._settings.service_key}
 
     def open(self) -> None:
-        """Logs in, so that the service is answered; `refusal` says why not where that fails."""
+        """Logs in, so that the service is answered; `refusal` says why not where that fails.
+
+        A hub that keeps silent is not asked twice: it would take the whole patience again.
+        """
         for pause in PAUSES_S[: 1 if self.refusal else None]:
             time.sleep(pause)
             try:
                 link = self._connect(is_shown=False)
             except OSError as error:
                 self.refusal = f"no provider link could be made to {self._settings.provider}: {error}"
+                if isinstance(error, TimeoutError):
+                    return
                 continue
             greeting = link.log_in(self.login)
             if link.is_in:
                 self.refusal, self.was_in = "", True
                 self._house = House(link)
                 return
+            is_silent = greeting is None and not link.is_closed
             link.close()
             came = "nothing" if greeting is None else repr(greeting[:80].decode("ascii", "backslashreplace"))
-            self.refusal = f"the login to {self._settings.provided!r} was answered with {came}, not with OK alone"
+            self.refusal = f"the login to {self._settings.provided!r} was answered with {came}, not with OK"
+            if is_silent:
+                return
 
     def close(self) -> None:
         """Leaves the hub."""
@@ -136,7 +144,9 @@ class Desk:
         self._open_house()
 
     def _open_house(self) -> None:
-        if self._house is None or self._house.link.is_over:
+        """Logs in where nobody is; who was refused from the beginning need not try again."""
+        is_hopeless = bool(self.refusal) and not self.was_in
+        if not is_hopeless and (self._house is None or self._house.link.is_over):
             self._close_house()
             self.open()
 
