@@ -132,11 +132,6 @@ def repeated_end_generates_nothing(world: World) -> bool:
     return asked_once(world, 3)
 
 
-@SEEN.of("NE-FWD-009")
-def whole_reply_asked_once(world: World) -> bool:
-    return asked_once(world, 0)
-
-
 @SEEN.of("NE-STREAM-024")
 def closed_poll_keeps_piece(world: World) -> bool:
     provider = world.provider()

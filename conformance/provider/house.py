@@ -42,7 +42,7 @@ class House:
         return self.link
 
     def _serve(self) -> None:
-        while not self._leaves and not self.link.is_closed:
+        while not self.link.is_over and (self.link.has_unread or not self._leaves):
             frame = self.link.next_frame(PATIENCE_S)
             if frame is not None and not frame.is_ping:
                 self.link.answer({"reply": reply_to(frame.content), "errorcode": 0})
@@ -52,7 +52,8 @@ def reply_to(request: Mapping[str, Any]) -> str:
     """The text that answers a request, as the hub handed it over."""
     default = generate_request()["properties"]["max_new_len"]["default"]
     limit = request.get("max_new_len", default)
-    size = min(int(limit if isinstance(limit, int | float) else default), MOST_WORDS)
+    is_length = isinstance(limit, int | float) and limit >= 0
+    size = int(min(limit if is_length else default, MOST_WORDS))
     is_greedy = 0 in (request.get("temperature"), request.get("top_p")) or request.get("top_k") == 1
     seed = "" if is_greedy else request.get("seed", 0)
     draws = hashlib.shake_128(f"{request.get('message')}|{seed}".encode("utf-8", "surrogatepass")).digest(2 * size)

@@ -1,7 +1,7 @@
 """One connection of the suite as a provider: it logs in, sees every frame with the records it came in, and answers.
 
-Laws: a thread reads all the time, so that what comes is timed when it comes; every wait is bounded; nothing is
-answered but by the one who holds the link.
+Laws: a thread reads all the time, so that what comes is timed when it comes, and ends with the connection; every wait
+is bounded; nothing is answered but by the one who holds the link.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ ACCEPTED: Final = b"OK"
 
 
 class Link:
-    """A connection to the hub's provider port."""
+    """A connection to the hub's provider port; `patience_s` is how long it waits where nothing else is said.
+
+    `is_shown` says whether its steps belong to the check that runs now.
+    """
 
     def __init__(self, records: Records, timeline: Timeline, patience_s: float, *, is_shown: bool = True) -> None:
         self.records = records
@@ -41,16 +44,18 @@ class Link:
         self._patience_s = patience_s
         self._reader = FrameReader()
         self._read = 0
+        self._is_in = False
         self._is_interrupted = False
         self._is_shown = is_shown
         self._changed = threading.Condition()
         self._note("connect")
-        threading.Thread(target=self._listen, name="conformance link", daemon=True).start()
+        self._thread = threading.Thread(target=self._listen, name="conformance link", daemon=True)
+        self._thread.start()
 
     # -- logging in
 
     def log_in(self, login: Mapping[str, Any] | bytes, within: float | None = None) -> bytes | None:
-        """Sends a login and returns the first record that answers it; None when none came, or the hub closed.
+        """Sends a login and returns what answers it; None when nothing came, or the hub closed.
 
         `is_in` says afterwards whether it was accepted.
         """
@@ -58,20 +63,32 @@ class Link:
         return self.greeted(within)
 
     def greeted(self, within: float | None = None) -> bytes | None:
-        """Waits for the first record."""
-        self._wait(lambda: bool(self.greeting) or self.is_closed, within)
-        return self.greeting[0] if self.greeting else None
+        """Waits until it is clear whether the hub accepts, and returns what it has said."""
+        self._wait(lambda: self.is_in or self.is_refused or self.is_closed, within)
+        return b"".join(self.greeting) or None
 
     @property
     def is_in(self) -> bool:
-        """Whether a login was accepted: the first record is `OK`, white space around it allowed."""
-        return bool(self.greeting) and self.greeting[0].strip() == ACCEPTED
+        """Whether a login was accepted: the hub said `OK`, white space around it allowed.
+
+        An `OK` in two records, or with a frame behind it in one, counts too: that is another fault (NE-LOGIN-004) than
+        a refusal.
+        """
+        return self._is_in
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the hub said something else than `OK`."""
+        return not self._is_in and not ACCEPTED.startswith(b"".join(self.greeting).strip())
 
     # -- what the hub sends
 
     def next_frame(self, within: float | None = None) -> Frame | None:
-        """The next frame, a ping or a request; None when none comes in so many seconds or the hub closes."""
-        self._wait(lambda: len(self.received) > self._read or self.is_closed or self._is_interrupted, within)
+        """The next frame, a ping or a request.
+
+        None when none comes in so many seconds, the hub closes, or it has sent what no frame begins with.
+        """
+        self._wait(lambda: len(self.received) > self._read or self.is_over or self._is_interrupted, within)
         with self._changed:
             if len(self.received) == self._read:
                 return None
@@ -90,8 +107,20 @@ class Link:
         """The next frame that is no ping; without one nothing can be judged."""
         frame = self.next_request(within)
         if frame is None:
-            not_judged("the hub closed the provider's link" if self.is_closed else "the provider was sent no request")
+            not_judged(self.why_nothing)
         return frame
+
+    @property
+    def why_nothing(self) -> str:
+        """Why no request came, in words."""
+        if self.is_closed:
+            return "the hub closed the provider's link"
+        return "the provider was sent bytes that are no frame" if self.is_over else "the provider was sent no request"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no frame can follow: the hub has closed, or sent what no frame begins with."""
+        return self.is_closed or self._reader.is_lost
 
     @property
     def has_unread(self) -> bool:
@@ -138,15 +167,15 @@ class Link:
 
     def close(self) -> None:
         """Closes the connection properly."""
-        self._note("close")
-        self.was_left = True
+        self._leave("close")
         self.records.close()
+        self._thread.join(self._patience_s)
 
     def abort(self) -> None:
         """Closes the TCP connection without TLS's close-notify."""
-        self._note("abort")
-        self.was_left = True
+        self._leave("abort")
         self.records.abort()
+        self._thread.join(self._patience_s)
 
     # -- who sees it
 
@@ -186,16 +215,29 @@ class Link:
         while record := self.records.read():
             self._note("receive", record)
             with self._changed:
-                if self.is_in:
+                if not self._is_in:
+                    record = self._greet(record)
+                if record:
                     self.received += self._reader.take(record, time.monotonic())
-                else:
-                    self.greeting.append(record)
                 self._changed.notify_all()
         if not self.was_left:
             self._note("closed")
         with self._changed:
             self.is_closed = True
             self._changed.notify_all()
+
+    def _greet(self, record: bytes) -> bytes:
+        """Takes a record before the hub has accepted; returns what stands behind the `OK` in it."""
+        self.greeting.append(record)
+        begin, accepted, rest = b"".join(self.greeting).partition(ACCEPTED)
+        rest = rest.lstrip()
+        self._is_in = bool(accepted) and not begin.strip() and rest[:1] in {b"", b"{"}
+        return rest if self._is_in else b""
+
+    def _leave(self, how: str) -> None:
+        if not self.was_left:
+            self._note(how)
+        self.was_left = True
 
     def _wait(self, holds: Callable[[], bool], seconds: float | None) -> bool:
         with self._changed:

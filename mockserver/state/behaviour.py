@@ -42,6 +42,8 @@ class Behaviour:
     """Whether the provider port speaks TLS."""
     provider_hosts: tuple[str, ...] | None = None
     """The host names of the provider port's certificate; none for those that lead to it."""
+    acknowledges_quickly: bool = True
+    """Whether the provider port acknowledges a provider's bytes at once."""
 
     def kept_limits(self, limits: dict[str, float]) -> dict[str, float]:
         """The limits that the hub keeps, out of those that its operator set."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import replace
+from struct import pack, unpack
 from typing import TYPE_CHECKING, Any
 
 from mockserver.state.behaviour import Behaviour
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from mockserver.state.sources import Source
 
     Members = dict[str, Any]
+
+_SINGLE_MOST = 3e38
 
 
 def _handing(change: Callable[[Members, Members], Members]) -> type[Behaviour]:
@@ -53,6 +57,26 @@ def _raw_as_boolean(members: Members, _: Members) -> Members:
 
 def _top_k_lowered(members: Members, _: Members) -> Members:
     return members | {"top_k": min(members["top_k"], 50)} if members.get("top_k") else members
+
+
+def _seed_in_32_bits(members: Members, _: Members) -> Members:
+    return members | {"seed": int(members["seed"]) % 2**32} if "seed" in members else members
+
+
+def _raw_forgotten(members: Members, _: Members) -> Members:
+    return members | {"raw": "False"}
+
+
+def _numbers_in_single_precision(members: Members, _: Members) -> Members:
+    return {
+        name: unpack("f", pack("f", value))[0] if isinstance(value, float) and abs(value) < _SINGLE_MOST else value
+        for name, value in members.items()
+    }
+
+
+def _unknown_as_text(members: Members, _: Members) -> Members:
+    known = GenerateRequest.model_fields
+    return {name: value if name in known else str(value) for name, value in members.items()}
 
 
 class PollsNotForwarded(Link):
@@ -100,6 +124,29 @@ WRONG_HUBS = (
         "NE-FWD-001",
         "writes ? for what is not ASCII in a message",
         _message(lambda text: text.encode("ascii", "replace").decode("ascii")),
+    ),
+    WrongHub(
+        "message_normalised",
+        "NE-FWD-001",
+        "composes the characters of a message",
+        _message(lambda text: unicodedata.normalize("NFC", text)),
+    ),
+    WrongHub(
+        "message_lines_unified",
+        "NE-FWD-001",
+        "writes one kind of line ends into a message",
+        _message(lambda text: "\n".join(text.splitlines())),
+    ),
+    WrongHub("seed_in_32_bits", "NE-FWD-002", "cuts a seed to 32 bits", _handing(_seed_in_32_bits)),
+    WrongHub("raw_forgotten", "NE-FWD-002", "hands raw on as False", _handing(_raw_forgotten)),
+    WrongHub(
+        "single_precision",
+        "NE-FWD-002",
+        "rounds numbers to single precision",
+        _handing(_numbers_in_single_precision),
+    ),
+    WrongHub(
+        "unknown_members_as_text", "NE-FWD-005", "turns what it does not know into text", _handing(_unknown_as_text)
     ),
     WrongHub("top_k_lowered", "NE-FWD-002", "lowers top_k to 50", _handing(_top_k_lowered)),
     WrongHub(
