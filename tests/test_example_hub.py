@@ -101,8 +101,12 @@ def test_the_hub_streams_what_it_would_have_replied() -> None:
 @pytest.mark.parametrize(
     ("right", "wrong", "requirement"),
     [
-        ("return left[:size]", "return left[: size + 1]", "NE-STREAM-001"),
-        ('"comment": "A model that knows sixteen words", ', "", "NE-MODELS-007"),
+        (
+            "piece, stream.tokens = stream.tokens[:size]",
+            "piece, stream.tokens = stream.tokens[: size + 1]",
+            "NE-STREAM-001",
+        ),
+        ('"comment": "A model that knows twelve words", ', "", "NE-MODELS-007"),
         ("json.loads(body)", 'json.loads(body.decode("ascii"))', "NE-BODY-002"),
     ],
 )
@@ -118,7 +122,7 @@ def test_what_the_tutorial_breaks_is_found(tmp_path: Path, right: str, wrong: st
 
 def test_the_hub_has_about_a_hundred_lines() -> None:
     lines = HUB.read_text(encoding="utf-8").splitlines()
-    code = [line for line in lines if line.strip() and "--8<--" not in line]
+    code = [line for line in lines if line.strip() and "--8<--" not in line and '"""' not in line]
     assert 80 <= len(code) <= 115
 
 
