@@ -1,0 +1,68 @@
+"""MkDocs events: adds the pages that are made from the spec, and fixes where the site stands.
+
+The built folder is the root of a web server. The site stands in it at the path of the spec's base URL, so that every
+schema is found at its `$id` and an error's page where a client's error points.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from mkdocs.structure.files import File
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # for `tools`, when mkdocs runs as a program
+
+from hub_facts import gather
+from tools import source
+from tools.docs import downloads, errors, revisions, site
+
+if TYPE_CHECKING:
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.files import Files
+
+WAY_IN = """<!doctype html>
+<html lang="en"><title>Neuroengine</title><meta http-equiv="refresh" content="0; url=/{path}/">
+"""
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Puts the site where the spec says that it lives, and every error's page into the navigation."""
+    config.site_url = source.load("registry/spec.toml")["base_url"]
+    config.site_dir = str(Path(config.site_dir) / urlsplit(config.site_url).path.strip("/"))
+    names = [row["name"] for row in source.load("registry/errors.toml")["error"]]
+    pages = [f"{errors.FOLDER}/index.md", *(f"{errors.FOLDER}/{name}.md" for name in names)]
+    config.nav = _filled(config.nav, f"{errors.FOLDER}/", pages)
+    return config
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Adds the generated pages and the files of the spec."""
+    for path, text in site.pages(gather()).items():
+        files.append(File.generated(config, path, content=text))
+    for path, place in downloads.places().items():
+        files.append(File.generated(config, place, abs_src_path=str(source.SPEC / path)))
+    return files
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    """Writes what stands beside the revision's folder: the list for the version selector, and the way in."""
+    path = urlsplit(config.site_url or "").path.strip("/")
+    folder = Path(config.site_dir)
+    (folder.parent / "versions.json").write_text(revisions.versions(), encoding="utf-8")
+    root = folder.parents[path.count("/")]
+    (root / "index.html").write_text(
+        WAY_IN.format(path=path),
+        encoding="utf-8",
+    )
+
+
+def _filled(nav: Any, name: str, pages: list[str]) -> Any:
+    """The navigation with `pages` in place of the entry `name`."""
+    if isinstance(nav, list):
+        return [_filled(entry, name, pages) for entry in nav]
+    if isinstance(nav, dict):
+        return {title: pages if entry == name else _filled(entry, name, pages) for title, entry in nav.items()}
+    return nav

@@ -1,0 +1,87 @@
+"""The registry of errors as pages: a list, and `errors/NAME/` for every code, where a client's errors point."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from tools import source
+from tools.docs import requirements
+from tools.docs.markdown import block, plain, table
+
+if TYPE_CHECKING:
+    from tools.docs.facts import Exchange, Facts
+
+FOLDER = "errors"
+RETRY = {
+    "no": "No",
+    "yes": "Yes, after a pause",
+    "after": "Yes, not before `retry_after` seconds",
+    "at-once": "Yes, at once",
+}
+INTRODUCTION = """---
+search: {boost: 2}
+---
+# Errors
+
+An answer's `errorcode` decides: 0 is success, anything else an error, and `reply` is then a sentence for a person.
+In the core profile that is all. The exact codes below and the member `error`, which holds the name, belong to the
+extended profile. Any code that is not in this list is a provider's own.
+
+"""
+
+
+def render(facts: Facts) -> dict[str, str]:
+    """The pages, by their paths."""
+    rows = source.load("registry/errors.toml")["error"]
+    listed = [
+        [
+            str(row["code"]),
+            f"[{row['name']}]({row['name']}.md)",
+            row["when"],
+            RETRY[row["retry"]],
+            str(row["http_status"]),
+        ]
+        for row in rows
+    ]
+    columns = ("Code", "Name", "When", "Try again?", "HTTP status")
+    after = (
+        "\nErrors come with HTTP status 200 too, because some deployed clients drop the body of any other. The last "
+        "column is for hubs that are switched to matching statuses.\n"
+    )
+    pages = {f"{FOLDER}/index.md": INTRODUCTION + table(columns, listed) + after}
+    for row in rows:
+        pages[f"{FOLDER}/{row['name']}.md"] = _page(row, facts.error_exchanges.get(row["name"]))
+    return pages
+
+
+def _page(row: dict[str, Any], exchange: Exchange | None) -> str:
+    code, name = row["code"], row["name"]
+    kind = "Success" if code == 0 else "Error"
+    facts = table(
+        ("Code", "Name", "Try again?", "HTTP status, where it matches"),
+        [[f"`{code}`", f"`{name}`", RETRY[row["retry"]], str(row["http_status"])]],
+    )
+    text = (
+        f"---\ntitle: '{code} {name}'\ndescription: '{_quoted(row['when'])}'\nsearch: {{boost: 4}}\n---\n"
+        f"# {kind} {code}: {name}\n\n**{row['when']}**\n\n{facts}\n"
+        f"## Cause\n\n{row['cause']}\n\n## What to do\n\n{row['fix']}\n\n"
+    )
+    if exchange:
+        text += (
+            f"## Example\n\nPosted to `{exchange.path}`:\n\n{block(exchange.body)}\n"
+            f"The mock hub answers:\n\n{block(exchange.answer)}\n"
+        )
+    ids = [one["id"] for one in requirements.rows() if _speaks_of(one, code, name)]
+    if ids:
+        text += f"## Requirements\n\n{requirements.links(ids, '../' + requirements.PAGE)}\n"
+    return text
+
+
+def _speaks_of(row: dict[str, Any], code: int, name: str) -> bool:
+    """Whether a requirement's sentence names the error by its name or its code."""
+    return re.search(rf"(`errorcode`|\bcode) {code}\b|\b{name}\b", row["sentence"]) is not None
+
+
+def _quoted(sentence: str) -> str:
+    return plain(sentence).replace("'", "''")

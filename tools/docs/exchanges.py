@@ -1,0 +1,49 @@
+"""Sequence diagrams of whole exchanges, drawn from messages that were really sent."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from tools.docs.facts import Arrow
+from tools.docs.markdown import block
+
+if TYPE_CHECKING:
+    from tools.docs.facts import Facts, Story
+
+INTRODUCTION = """# Exchanges
+
+Who says what, and when. Every message here went to or came from the mock hub when this page was built;
+long texts are cut.
+
+"""
+
+
+def render(facts: Facts) -> str:
+    """The page."""
+    return INTRODUCTION + "".join(
+        f"## {story.title} {{ #{story.name} }}\n\n{story.summary}\n\n{block(diagram(story), 'mermaid')}\n"
+        for story in facts.stories
+    )
+
+
+def diagram(story: Story) -> str:
+    """Mermaid's text of a story."""
+    parties = dict.fromkeys(name for step in story.steps if isinstance(step, Arrow) for name in step[:2])
+    lines = ["sequenceDiagram", f"  accTitle: {story.title}", *(f"  participant {name}" for name in parties)]
+    for step in story.steps:
+        if isinstance(step, Arrow):
+            arrow = "-x" if step.is_lost else "->>"
+            lines.append(f"  {step.sender}{arrow}{step.receiver}: {_safe(step.text)}")
+        else:
+            lines.append(f"  Note over {','.join(_ends(list(parties)))}: {_safe(step)}")
+    return "\n".join(lines)
+
+
+def _ends(parties: list[str]) -> list[str]:
+    return list(dict.fromkeys((parties[0], parties[-1])))
+
+
+def _safe(text: str) -> str:
+    """Text without what Mermaid takes for its own: the end of a statement, comments, entities."""
+    return re.sub(r"[#;]", lambda found: f"#{ord(found.group())};", text)
