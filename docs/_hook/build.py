@@ -16,6 +16,7 @@ from mkdocs.structure.files import File
 sys.path.insert(0, str(Path(__file__).parents[2]))  # for `tools`, when mkdocs runs as a program
 
 from hub_facts import gather
+
 from tools import source
 from tools.docs import downloads, errors, revisions, site
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from error_exchanges import exchanges
+from stories import stories
+
 from mockserver.wrong import WRONG_HUBS
 from tools.docs.facts import Facts, WrongHub
 
@@ -13,4 +16,4 @@ def gather() -> Facts:
     hubs: dict[str, list[WrongHub]] = defaultdict(list)
     for hub in WRONG_HUBS.values():
         hubs[hub.breaks].append(WrongHub(hub.name, hub.summary))
-    return Facts(hubs, {}, [])
+    return Facts(hubs, exchanges(), list(stories()))

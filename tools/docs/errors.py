@@ -68,8 +68,9 @@ def _page(row: dict[str, Any], exchange: Exchange | None) -> str:
         f"## Cause\n\n{row['cause']}\n\n## What to do\n\n{row['fix']}\n\n"
     )
     if exchange:
+        before = f"{exchange.circumstances} " if exchange.circumstances else ""
         text += (
-            f"## Example\n\nPosted to `{exchange.path}`:\n\n{block(exchange.body)}\n"
+            f"## Example\n\n{before}Posted to `{exchange.path}`:\n\n{block(exchange.body)}\n"
             f"The mock hub answers:\n\n{block(exchange.answer)}\n"
         )
     ids = [one["id"] for one in requirements.rows() if _speaks_of(one, code, name)]

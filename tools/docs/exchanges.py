@@ -11,6 +11,8 @@ from tools.docs.markdown import block
 if TYPE_CHECKING:
     from tools.docs.facts import Facts, Story
 
+PARTIES = ("Client", "Hub", "Provider")
+"""Who takes part, from left to right."""
 INTRODUCTION = """# Exchanges
 
 Who says what, and when. Every message here went to or came from the mock hub when this page was built;
@@ -29,19 +31,16 @@ def render(facts: Facts) -> str:
 
 def diagram(story: Story) -> str:
     """Mermaid's text of a story."""
-    parties = dict.fromkeys(name for step in story.steps if isinstance(step, Arrow) for name in step[:2])
+    named = {name for step in story.steps if isinstance(step, Arrow) for name in step[:2]}
+    parties = [name for name in PARTIES if name in named]
     lines = ["sequenceDiagram", f"  accTitle: {story.title}", *(f"  participant {name}" for name in parties)]
     for step in story.steps:
         if isinstance(step, Arrow):
             arrow = "-x" if step.is_lost else "->>"
             lines.append(f"  {step.sender}{arrow}{step.receiver}: {_safe(step.text)}")
         else:
-            lines.append(f"  Note over {','.join(_ends(list(parties)))}: {_safe(step)}")
+            lines.append(f"  Note over {parties[0]},{parties[-1]}: {_safe(step)}")
     return "\n".join(lines)
-
-
-def _ends(parties: list[str]) -> list[str]:
-    return list(dict.fromkeys((parties[0], parties[-1])))
 
 
 def _safe(text: str) -> str:

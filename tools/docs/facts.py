@@ -16,11 +16,15 @@ class WrongHub(NamedTuple):
 
 
 class Exchange(NamedTuple):
-    """A request that was posted to a path, and what came back; `answer` is parsed JSON."""
+    """A request that was posted to a path, and what came back, as parsed JSON.
+
+    `circumstances` says what had come before, where the request alone does not bring the answer about.
+    """
 
     path: str
     body: str
     answer: Any
+    circumstances: str = ""
 
 
 class Arrow(NamedTuple):

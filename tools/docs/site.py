@@ -16,6 +16,7 @@ from tools.docs import (
     requirements,
     revisions,
     schemas,
+    wrong_hubs,
 )
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def pages(facts: Facts) -> dict[str, str]:
         requirements.PAGE: requirements.render(facts),
         "specification/revisions.md": revisions.render(),
         downloads.PAGE: downloads.render(),
+        wrong_hubs.PAGE: wrong_hubs.render(facts),
         **errors.render(facts),
         **mock.render(),
     }
