@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mkdocs.structure.files import File
+from mkdocs.utils import get_relative_url
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # for `tools`, when mkdocs runs as a program
 
+from accessible import named
 from hub_facts import gather
 
 from tools import source
@@ -23,7 +25,9 @@ from tools.docs import downloads, errors, revisions, site
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
+    from mkdocs.structure.pages import Page
 
+MERMAID = "assets/vendor/mermaid/mermaid.min.js"
 WAY_IN = """<!doctype html>
 <html lang="en"><title>Neuroengine</title><meta http-equiv="refresh" content="0; url=/{path}/">
 """
@@ -46,6 +50,18 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for path, place in downloads.places().items():
         files.append(File.generated(config, place, abs_src_path=str(source.SPEC / path)))
     return files
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001 - MkDocs calls by name
+    """Gives a page with diagrams their renderer, which is too large for all others."""
+    if 'class="mermaid"' not in html:
+        return html
+    return f'<script src="{get_relative_url(MERMAID, page.url)}"></script>\n{html}'
+
+
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:  # noqa: ARG001 - MkDocs calls by name
+    """Names what the theme leaves without a name."""
+    return named(output)
 
 
 def on_post_build(config: MkDocsConfig) -> None:

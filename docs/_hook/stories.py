@@ -21,7 +21,7 @@ DEADLINE_S: Final = 20.0
 CLIENT, HUB, PROVIDER = "Client", "Hub", "Provider"
 REQUEST: Final = {"message": "Tell me a story.", "max_new_len": 12}
 POLL: Final = {**REQUEST, "max_new_len": 18, "key": "key1234", "gettokens": 6}
-SHOWN_CHARACTERS: Final = 66
+SHOWN_CHARACTERS: Final = 46
 
 
 class Client:

@@ -6,11 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 from tools.docs.facts import Arrow
-from tools.docs.markdown import block
+from tools.docs.markdown import mermaid
 
 if TYPE_CHECKING:
     from tools.docs.facts import Facts, Story
 
+COLOURS = '%%{init: {"themeVariables": {"actorLineColor": "#8796a0", "signalColor": "#8796a0"}}}%%'
+"""A grey that is seen on both grounds; the rest follows the style sheet."""
 PARTIES = ("Client", "Hub", "Provider")
 """Who takes part, from left to right."""
 INTRODUCTION = """# Exchanges
@@ -24,7 +26,7 @@ long texts are cut.
 def render(facts: Facts) -> str:
     """The page."""
     return INTRODUCTION + "".join(
-        f"## {story.title} {{ #{story.name} }}\n\n{story.summary}\n\n{block(diagram(story), 'mermaid')}\n"
+        f"## {story.title} {{ #{story.name} }}\n\n{story.summary}\n\n{mermaid(story.title, diagram(story))}\n"
         for story in facts.stories
     )
 
@@ -33,7 +35,7 @@ def diagram(story: Story) -> str:
     """Mermaid's text of a story."""
     named = {name for step in story.steps if isinstance(step, Arrow) for name in step[:2]}
     parties = [name for name in PARTIES if name in named]
-    lines = ["sequenceDiagram", f"  accTitle: {story.title}", *(f"  participant {name}" for name in parties)]
+    lines = [COLOURS, "sequenceDiagram", f"  accTitle: {story.title}", *(f"  participant {name}" for name in parties)]
     for step in story.steps:
         if isinstance(step, Arrow):
             arrow = "-x" if step.is_lost else "->>"

@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import Any
 
 from tools import source
-from tools.docs.markdown import block, table
+from tools.docs.markdown import mermaid, table
 
 INTRODUCTION = """# State machines
 
@@ -22,13 +22,17 @@ def render() -> str:
 
 
 def diagram(machine: dict[str, Any]) -> str:
-    """Mermaid's text of a machine; events that lead the same way share an arrow."""
+    """Mermaid's text of a machine; events that lead the same way share an arrow, and those that change nothing a line."""
     arrows: dict[tuple[str, str], list[str]] = defaultdict(list)
     for transition in machine["transition"]:
         for state in transition["from"]:
             arrows[state, transition["to"]].append(transition["event"])
     lines = ["stateDiagram-v2", f"  accTitle: {machine['title']}", f"  [*] --> {machine['initial']}"]
-    lines += [f"  {start} --> {end}: {', '.join(events)}" for (start, end), events in arrows.items()]
+    for (start, end), events in arrows.items():
+        if start == end:
+            lines += [f"  {start}: {start}", f"  {start}: (stays at {', '.join(events)})"]
+        else:
+            lines.append(f"  {start} --> {end}: {', '.join(events)}")
     lines += [f"  {state['name']} --> [*]" for state in machine["state"] if state.get("final")]
     return "\n".join(lines)
 
@@ -52,7 +56,7 @@ def _machine(machine: dict[str, Any]) -> str:
         f"## {machine['title']} {{ #{machine['name']} }}\n\n"
         f"Rules: [{_section(machine['section'])}](requirements.md#{machine['section']}). "
         f"It starts in `{machine['initial']}`.\n\n"
-        f"{block(diagram(machine), 'mermaid')}\n{table(('State', 'Meaning'), states)}\n"
+        f"{mermaid(machine['title'], diagram(machine))}\n{table(('State', 'Meaning'), states)}\n"
         f"{table(('From', 'Event', 'To', 'What the event is'), moves)}\n"
     )
 

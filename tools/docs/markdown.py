@@ -38,6 +38,11 @@ def block(value: Any, language: str = "json") -> str:
     return f"```{language}\n{text}\n```\n"
 
 
+def mermaid(title: str, text: str) -> str:
+    """A diagram, which on a narrow screen can be moved sideways, by keys too."""
+    return f'<div class="diagram" role="group" tabindex="0" aria-label="{plain(title)}" markdown>\n\n{block(text, "mermaid")}\n</div>\n'
+
+
 def plain(markdown: str) -> str:
     """A sentence of the spec without its marks of code, for places that show none."""
     return markdown.replace("`", "")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tools import source
 from tools.docs.markdown import anchored, chip, table
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tools.docs.facts import Facts
 
 PAGE = "specification/requirements.md"
@@ -22,7 +25,12 @@ One row is one rule that can be judged alone. Its id never changes and is never 
 
 def rows() -> list[dict[str, Any]]:
     """Every requirement, in the order of the files."""
-    paths = sorted((source.SPEC / "registry" / "requirements").glob("*.toml"))
+    return _rows(source.SPEC)
+
+
+@cache
+def _rows(spec: Path) -> list[dict[str, Any]]:
+    paths = sorted((spec / "registry" / "requirements").glob("*.toml"))
     return [row for path in paths for row in source.load(f"registry/requirements/{path.name}")["requirement"]]
 
 
