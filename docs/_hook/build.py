@@ -16,6 +16,7 @@ from mkdocs.utils import get_relative_url
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # for `tools`, when mkdocs runs as a program
 
+import twins
 from accessible import named
 from hub_facts import gather
 
@@ -23,8 +24,10 @@ from tools import source
 from tools.docs import downloads, errors, revisions, site
 
 if TYPE_CHECKING:
+    from jinja2 import Environment
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
+    from mkdocs.structure.nav import Navigation
     from mkdocs.structure.pages import Page
 
 MERMAID = "assets/vendor/mermaid/mermaid.min.js"
@@ -60,12 +63,31 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:  # noqa: ARG001 - MkDocs calls by name
-    """Names what the theme leaves without a name."""
-    return named(output)
+    """Names what the theme leaves without a name, and says where the page's Markdown is."""
+    return named(output).replace("</head>", f"{twins.POINTER}</head>", 1)
+
+
+def on_env(env: Environment, config: MkDocsConfig, files: Files) -> None:  # noqa: ARG001 - MkDocs calls by name
+    """Writes every page's Markdown beside it; all pages are rendered by now, and know their titles."""
+    base_url = str(config.site_url)
+    for page in (file.page for file in files.documentation_pages()):
+        if page is not None:
+            target = Path(page.file.abs_dest_path).with_name(twins.NAME)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(twins.twin(page, files, base_url), encoding="utf-8")
+
+
+def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> None:  # noqa: ARG001 - MkDocs calls by name
+    """Keeps the navigation for the list of pages."""
+    config.extra["ne_nav"] = nav
 
 
 def on_post_build(config: MkDocsConfig) -> None:
-    """Writes what stands beside the revision's folder: the list for the version selector, and the way in."""
+    """Writes `llms.txt`, and beside the revision's folder the list for the version selector and the way in."""
+    listing = twins.listing(
+        config.site_name, str(config.site_description), config.extra["ne_nav"], str(config.site_url)
+    )
+    Path(config.site_dir, "llms.txt").write_text(listing, encoding="utf-8")
     path = urlsplit(config.site_url or "").path.strip("/")
     folder = Path(config.site_dir)
     (folder.parent / "versions.json").write_text(revisions.versions(), encoding="utf-8")

@@ -22,7 +22,7 @@ def render() -> str:
 
 
 def diagram(machine: dict[str, Any]) -> str:
-    """Mermaid's text of a machine; events that lead the same way share an arrow, and those that change nothing a line."""
+    """Mermaid's text of a machine; events that lead the same way share an arrow, those that change nothing a line."""
     arrows: dict[tuple[str, str], list[str]] = defaultdict(list)
     for transition in machine["transition"]:
         for state in transition["from"]:

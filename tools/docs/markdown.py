@@ -40,7 +40,8 @@ def block(value: Any, language: str = "json") -> str:
 
 def mermaid(title: str, text: str) -> str:
     """A diagram, which on a narrow screen can be moved sideways, by keys too."""
-    return f'<div class="diagram" role="group" tabindex="0" aria-label="{plain(title)}" markdown>\n\n{block(text, "mermaid")}\n</div>\n'
+    frame = f'<div class="diagram" role="group" tabindex="0" aria-label="{plain(title)}" markdown>'
+    return f"{frame}\n\n{block(text, 'mermaid')}\n</div>\n"
 
 
 def plain(markdown: str) -> str:
