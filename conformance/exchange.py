@@ -34,13 +34,15 @@ class Exchange:
     """A request and its answer, or the trouble that came instead.
 
     `trouble` is "" for a complete answer, `deadline` when none was complete in time, `dropped` when the connection
-    ended before, `unreachable` when there was none; `detail` is the trouble in words.
+    ended before, `unreachable` when there was none; `detail` is the trouble in words. `arrivals` are the moments at
+    which bytes of the answer's body came, in seconds since the request was sent.
     """
 
     request: Request
     status: int = 0
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
+    arrivals: tuple[float, ...] = ()
     trouble: str = ""
     detail: str = ""
 

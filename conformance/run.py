@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import pytest
 
-from conformance.plugin import RECORD, SUBJECT
-from conformance.report import Judgement, build_report, rows_in_scope
+from conformance.plugin import SUBJECT
+from conformance.record import RECORD
+from conformance.reports.document import Judgement, build_report, rows_in_scope
 from conformance.requirement import Binding, binding
+from conformance.settings import SECRETS
 from conformance.target import tls_context
 
 if TYPE_CHECKING:
@@ -64,7 +66,7 @@ def run(settings: Settings, progress: Progress | None = None, *, require_complet
         raise ValueError(f"the file of authorities {settings.ca_file!r} cannot be used: {error}") from None
     collector = _Collector(progress)
     began, started = time.monotonic(), datetime.now(UTC)
-    with _own_environment():
+    with _own_environment(settings.secrets()):
         code = pytest.main(_arguments(settings), plugins=[collector])
     if code in {pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR} and not collector.stopped:
         collector.stopped = f"the suite itself failed (pytest's exit code {int(code)})"
@@ -83,7 +85,7 @@ def run(settings: Settings, progress: Progress | None = None, *, require_complet
 def collect_bindings() -> list[Binding]:
     """Every check of the suite with the requirement that it judges; nothing is sent."""
     collector = _Collector(None)
-    with _own_environment():
+    with _own_environment({}):
         pytest.main([*_pytest_arguments(), "--collect-only"], plugins=[collector])
     if collector.stopped:
         raise ImportError(collector.stopped)
@@ -141,10 +143,14 @@ def _pytest_arguments() -> list[str]:
 
 
 @contextmanager
-def _own_environment() -> Generator[None]:
-    """Without the caller's settings of pytest, for as long as the judgement takes."""
-    kept = {name: os.environ.pop(name) for name in OF_THE_CALLER if name in os.environ}
+def _own_environment(secrets: dict[str, str]) -> Generator[None]:
+    """With the run's secrets and without the caller's settings of pytest, for as long as the judgement takes."""
+    names = (*OF_THE_CALLER, *SECRETS.values())
+    kept = {name: os.environ.pop(name) for name in names if name in os.environ}
+    os.environ.update(secrets)
     try:
         yield
     finally:
+        for name in names:
+            os.environ.pop(name, None)
         os.environ.update(kept)

@@ -56,15 +56,16 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001 - MkDocs calls by name
-    """Gives a page with diagrams their renderer, which is too large for all others."""
+    """Says where the page's Markdown is, and gives a page with diagrams their renderer, which is large."""
+    html += twins.POINTER
     if 'class="mermaid"' not in html:
         return html
     return f'<script src="{get_relative_url(MERMAID, page.url)}"></script>\n{html}'
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:  # noqa: ARG001 - MkDocs calls by name
-    """Names what the theme leaves without a name, and says where the page's Markdown is."""
-    return named(output).replace("</head>", f"{twins.POINTER}</head>", 1)
+    """Names what the theme leaves without a name."""
+    return named(output)
 
 
 def on_env(env: Environment, config: MkDocsConfig, files: Files) -> None:  # noqa: ARG001 - MkDocs calls by name

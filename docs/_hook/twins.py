@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from mkdocs.structure.nav import Navigation
 
 NAME: Final = "index.md"
-POINTER: Final = f'<link rel="alternate" type="text/markdown" href="{NAME}">'
+POINTER: Final = f'<p class="ne-twin" data-search-exclude><a href="{NAME}">This page as Markdown</a></p>'
+"""No `rel="alternate"` in the head: the theme takes every such link for another language's site."""
 LINK: Final = re.compile(r"(\]\()([^)#\s:]+)(#[^)]*)?\)")
 PYTHON: Final = re.compile(r"^::: (\w[\w.]*)\n(?:[ ]{4,}.*\n|\n(?=[ ]{4}))*", re.MULTILINE)
 MARKUP: Final = (

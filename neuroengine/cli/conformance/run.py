@@ -1,8 +1,9 @@
-"""`neuroengine conformance`: judge a hub, list and explain the requirements."""
+"""`neuroengine conformance run`: judge a hub."""
 
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import sys
 from contextlib import contextmanager
@@ -11,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from neuroengine import spec
 from neuroengine.cli.console import fail
 
 if TYPE_CHECKING:
@@ -21,15 +21,16 @@ if TYPE_CHECKING:
 
 FIRST_REPORT: Final = "conformance-report.json"
 """Where a judgement of the embedded mock hub leaves its report, so that a first run leaves something to look at."""
-EMBEDDED_SERVICES: Final = {"Neuroengine-Large": "DEMOKEY", "Neuroengine-Small": "DEMOKEY"}
-EMBEDDED_LIMITS: Final = {"stream_idle_s": 2.0, "end_kept_s": 2.0}
-"""The embedded mock hub forgets sooner than a real one, so that nothing has to be skipped for want of time."""
+OF_A_TARGET: Final = (
+    "service",
+    "second_service",
+    "provider",
+    "provider_service",
+    "access_service",
+    "quota_service",
+)
+"""Options that the embedded hub answers itself."""
 LOST: Final = 3
-
-
-@click.group(name="conformance")
-def command() -> None:
-    """Judge a hub against the spec, and read its requirements."""
 
 
 def _limits(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, float]:
@@ -57,10 +58,16 @@ _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _SECONDS: Final = click.FloatRange(min=0, min_open=True)
 
 
-@command.command()
+@click.command()
 @click.argument("target", required=False)
 @click.option("--service", default="", metavar="NAME", help="The service to ask.")
 @click.option("--second-service", default="", metavar="NAME", help="Another service of the hub.")
+@click.option("--provider", default="", metavar="HOST:PORT", help="Log in there as a provider, to see both ends.")
+@click.option("--service-key", default="", metavar="KEY", help="The key to log in with; better in $NE_SERVICE_KEY.")
+@click.option("--provider-service", default="", metavar="NAME", help="The service to log in to, if it is another one.")
+@click.option("--access-service", default="", metavar="NAME", help="A service with access keys.")
+@click.option("--access-key-env", default="NE_KEY", metavar="VARIABLE", help="Where an access key for it stands.")
+@click.option("--quota-service", default="", metavar="NAME", help="A service with a quota of a few requests.")
 @click.option("--ca-file", type=_FILE, help="Trust the authorities of this PEM file instead of the system's.")
 @click.option("--insecure", is_flag=True, help="Verify no certificate.")
 @click.option(
@@ -119,8 +126,8 @@ def run(
         import conformance
     except ImportError as error:
         fail(f"the suite needs the package {error.name!r}; run: pip install 'neuroengine[conformance]'", 2)
-    from conformance.junit import junit_xml
-    from conformance.terminal import Terminal
+    from conformance.reports.junit import junit_xml
+    from conformance.reports.terminal import Terminal
 
     if target is None:
         json_file = json_file or Path(FIRST_REPORT)
@@ -146,17 +153,16 @@ def _judged(target: str | None, options: dict[str, Any]) -> Iterator[tuple[Setti
         settings = _settings(target, options)
         yield settings, f"{settings.url}, service {settings.service}"
         return
-    if options["service"] or options["second_service"]:
-        raise click.UsageError("--service and --second-service name services of a TARGET; say which")
-    try:
-        from mockserver import MockHub
-    except ImportError as error:
-        fail(f"the embedded mock hub needs the package {error.name!r}; run: pip install 'neuroengine[mock]'", 2)
-    first, second = EMBEDDED_SERVICES
-    own = {row["name"]: float(row["value"]) for row in spec.limits() if row["scope"] == "hub"} | EMBEDDED_LIMITS
-    with MockHub(services=EMBEDDED_SERVICES, tls=False, limits=EMBEDDED_LIMITS) as hub:
-        told = {"service": first, "second_service": second, "limits": own | options["limits"]}
-        yield _settings(hub.url, options | told), f"the embedded mock hub at {hub.url}"
+    named = [name for name in OF_A_TARGET if options[name]]
+    if named:
+        flags = ", ".join("--" + name.replace("_", "-") for name in named)
+        raise click.UsageError(f"{flags}: that belongs to a TARGET; say which")
+    from neuroengine.cli.conformance.embedded import embedded_hub
+
+    with embedded_hub() as told:
+        told["limits"] |= options["limits"]
+        url = told.pop("url")
+        yield _settings(url, options | told), f"the embedded mock hub at {url}"
 
 
 def _settings(target: str, options: dict[str, Any]) -> Settings:
@@ -167,11 +173,32 @@ def _settings(target: str, options: dict[str, Any]) -> Settings:
         check_limits(options["limits"])
         rate, most = polite(url, options["profile"], options["rate"], options["max_requests"])
         given = options | {"url": url, "service": service, "rate": rate, "max_requests": most}
+        given |= _secrets(given)
         given["ca_file"] = str(options["ca_file"] or "")
         given["seed"] = secrets.randbelow(2**32) if options["seed"] is None else options["seed"]
         return Settings(**given)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+
+
+def _secrets(options: dict[str, Any]) -> dict[str, str]:
+    """The keys, from the environment where they were not given.
+
+    Raises:
+        ValueError: one is missing that an option needs, or the provider's address is none.
+    """
+    from conformance.settings import read_provider
+
+    variable = options.pop("access_key_env")
+    service_key = options["service_key"] or os.environ.get("NE_SERVICE_KEY", "")
+    access_key = options.get("access_key") or os.environ.get(variable, "")
+    if options["provider"]:
+        read_provider(options["provider"])
+        if not service_key:
+            raise ValueError("--provider needs the service's key: put it into $NE_SERVICE_KEY")
+    if options["access_service"] and not access_key:
+        raise ValueError(f"--access-service needs an access key: put it into ${variable}")
+    return {"service_key": service_key, "access_key": access_key}
 
 
 def _write(file: Path, content: bytes) -> None:
@@ -180,45 +207,3 @@ def _write(file: Path, content: bytes) -> None:
     except OSError as error:
         fail(f"the report {str(file)!r} cannot be written: {error.strerror}", LOST)
     click.echo(f"report: {file}")
-
-
-@command.command("list")
-@click.option("--role", type=click.Choice(["hub", "client", "provider"]), help="Only what binds this role.")
-@click.option("--profile", type=click.Choice(["core", "extended"]), help="Only this profile.")
-@click.option("--level", type=click.Choice(["must", "should", "may"]), help="Only this level.")
-def list_requirements(role: str | None, profile: str | None, level: str | None) -> None:
-    """List the requirements: id, level, profile, whether they are judged, title."""
-    for row in spec.requirements():
-        if role in {None, row["role"]} and profile in {None, row["profile"]} and level in {None, row["level"].lower()}:
-            click.echo(f"{row['id']:<16} {row['level']:<7}{row['profile']:<10}{_state(row):<12}{row['title']}")
-
-
-@command.command()
-@click.argument("requirement_id", metavar="ID")
-def explain(requirement_id: str) -> None:
-    """Explain one requirement: what it asks, where it comes from, and how it is judged."""
-    rows = {row["id"]: row for row in spec.requirements()}
-    row = rows.get(requirement_id.upper())
-    if row is None:
-        area = "-".join(requirement_id.upper().split("-")[:2])
-        near = [known for known in rows if known.startswith(f"{area}-")]
-        known = f"{near[0]} to {near[-1]}" if near else "see: neuroengine conformance list"
-        raise click.UsageError(f"there is no requirement {requirement_id!r}; {known}")
-    section = next(section for section in spec.sections() if section["anchor"] == row["section"])
-    click.echo(f"{row['id']}  {row['title']}\n\n{row['sentence']}\n")
-    for label, text in (
-        ("binds", f"the {row['role']}, {row['level']}, profile {row['profile']}"),
-        ("basis", f"{row['basis']}, since {row['since']}"),
-        ("section", f"{section['title']} (#{section['anchor']})"),
-        ("needs", ", ".join(row.get("needs", [])) or "the hub's address and one service"),
-        ("judged by", ", ".join(row.get("checks", [])) or "nothing yet"),
-        ("", row.get("untestable") or row.get("pending") or ""),
-    ):
-        if text:
-            click.echo(f"{label:<10} {text}")
-
-
-def _state(row: dict[str, Any]) -> str:
-    if "checks" in row:
-        return "judged"
-    return "untestable" if "untestable" in row else "not yet"

@@ -10,7 +10,7 @@ from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from conformance.report import LOST, missing_needs, short_reason
+from conformance.reports.document import LOST, missing_needs, short_reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -31,12 +31,6 @@ CONFORMING, NOT_CONFORMING, LOST = 0, 1, 3
 """Exit codes. 2 is a usage error, which makes no report."""
 
 
-NOT_TAKEN_YET: Final = {
-    "provider": "provider access",
-    "access-service": "a service with access keys",
-    "quota-service": "a service with a small quota",
-}
-"""What some rows need and no setting can give."""
 OUTSIDE: Final = "cannot be judged from outside"
 
 
@@ -153,7 +147,7 @@ def _verdict(row: Requirement, records: list[dict[str, Any]], judgement: Judgeme
     if row.untestable:
         return "skip", f"{OUTSIDE}: {row.untestable}"
     if row.pending:
-        return "skip", _why_pending(row)
+        return "skip", "its check is not built yet"
     return _passed_or_not(row, records, judgement)
 
 
@@ -169,13 +163,6 @@ def _passed_or_not(row: Requirement, records: list[dict[str, Any]], judgement: J
     if not judgement.answers_plainly:
         return "skip", "no plain request succeeded in this run"
     return "pass", ""
-
-
-def _why_pending(row: Requirement) -> str:
-    for need, words in NOT_TAKEN_YET.items():
-        if need in row.needs:
-            return f"needs {words}, which this suite does not take yet"
-    return "its check is not built yet"
 
 
 def _exit_code(report: dict[str, Any], judgement: Judgement, *, require_complete: bool) -> int:
@@ -204,6 +191,10 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "timeout",
         "max_wait",
         "rate",
+        "provider",
+        "provider_service",
+        "access_service",
+        "quota_service",
     )
     configuration = {name: getattr(settings, name) for name in names}
     return configuration | {
