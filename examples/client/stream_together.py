@@ -1,0 +1,23 @@
+"""Reads two replies at the same time, each piece by piece."""
+
+import asyncio
+
+from neuroengine import AsyncClient
+
+
+async def read(client: AsyncClient, question: str) -> str:
+    """The whole reply, read as a stream."""
+    async with client.stream(question, temperature=0, max_new_len=12, gettokens=4) as pieces:
+        async for piece in pieces:
+            print(f"{question} {piece!r}")
+    return pieces.text
+
+
+async def main() -> None:
+    """Reads both, and prints the longer one."""
+    async with AsyncClient("Neuroengine-Large") as client:
+        replies = await asyncio.gather(read(client, "What do tomatoes need?"), read(client, "Who keeps the light?"))
+    print(max(replies, key=len))
+
+
+asyncio.run(main())
