@@ -9,8 +9,6 @@ from tools import source
 from tools.docs.markdown import anchored, chip, table
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tools.docs.facts import Facts
 
 PAGE = "specification/requirements.md"
@@ -23,14 +21,10 @@ One row is one rule that can be judged alone. Its id never changes and is never 
 """
 
 
-def rows() -> list[dict[str, Any]]:
-    """Every requirement, in the order of the files."""
-    return _rows(source.SPEC)
-
-
 @cache
-def _rows(spec: Path) -> list[dict[str, Any]]:
-    paths = sorted((spec / "registry" / "requirements").glob("*.toml"))
+def rows() -> list[dict[str, Any]]:
+    """Every requirement, in the order of the files; read once, because every field of a message looks through them."""
+    paths = sorted((source.SPEC / "registry" / "requirements").glob("*.toml"))
     return [row for path in paths for row in source.load(f"registry/requirements/{path.name}")["requirement"]]
 
 

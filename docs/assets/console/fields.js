@@ -16,7 +16,7 @@ export function field(name, schema, isRequired) {
   const input = inputFor(schema);
   input.id = `ne-${name}`;
   input.name = name;
-  input.required = isRequired;
+  if (isRequired) input.dataset.always = ""; // sent when it is empty too: the empty prompt is one
   input.setAttribute("aria-describedby", `${input.id}-help`);
   const label = document.createElement("label");
   label.htmlFor = input.id;
@@ -34,7 +34,7 @@ export function members(form, schemas) {
   for (const [name, schema] of Object.entries(schemas)) {
     const input = form.elements[name];
     if (!input || input.closest("[hidden]")) continue;
-    if (input.value === "" && !input.required) continue;
+    if (input.value === "" && !("always" in input.dataset)) continue;
     found[name] = isNumber(schema) ? Number(input.value) : input.value;
   }
   return found;
