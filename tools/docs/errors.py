@@ -19,6 +19,8 @@ RETRY = {
     "after": "Yes, not before `retry_after` seconds",
     "at-once": "Yes, at once",
 }
+BOOST = 4
+"""How much more an error's page weighs in the search than others."""
 INTRODUCTION = """---
 search: {boost: 2}
 ---
@@ -51,19 +53,27 @@ def render(facts: Facts) -> dict[str, str]:
     )
     pages = {f"{FOLDER}/index.md": INTRODUCTION + table(columns, listed) + after}
     for row in rows:
-        pages[f"{FOLDER}/{row['name']}.md"] = _page(row, facts.error_exchanges.get(row["name"]))
+        begun = sum(str(other["code"]).startswith(str(row["code"])) for other in rows)
+        # A search for 1 finds what begins with 1, so that code must weigh more than the ten others.
+        boost = 2 * BOOST if begun > 1 else BOOST
+        pages[f"{FOLDER}/{row['name']}.md"] = f"{_head(row, boost)}{_page(row, facts.error_exchanges.get(row['name']))}"
     return pages
+
+
+def _head(row: dict[str, Any], boost: int) -> str:
+    """What MkDocs and the search are told of a page."""
+    title = f"title: '{row['code']} {row['name']}'"
+    return f"---\n{title}\ndescription: '{_quoted(row['when'])}'\nsearch: {{boost: {boost}}}\n---\n"
 
 
 def _page(row: dict[str, Any], exchange: Exchange | None) -> str:
     code, name = row["code"], row["name"]
-    kind = "Success" if code == 0 else "Error"
+    kind = "Code" if code == 0 else "Error"
     facts = table(
         ("Code", "Name", "Try again?", "HTTP status, where it matches"),
         [[f"`{code}`", f"`{name}`", RETRY[row["retry"]], str(row["http_status"])]],
     )
     text = (
-        f"---\ntitle: '{code} {name}'\ndescription: '{_quoted(row['when'])}'\nsearch: {{boost: 4}}\n---\n"
         f"# {kind} {code}: {name}\n\n**{row['when']}**\n\n{facts}\n"
         f"## Cause\n\n{row['cause']}\n\n## What to do\n\n{row['fix']}\n\n"
     )
