@@ -81,6 +81,15 @@ class Exchange:
         """Whether the hub said in a well-formed answer that the request failed."""
         return self.is_answer and self.code != 0
 
+    @property
+    def retry_after(self) -> float:
+        """The seconds after which the hub wants to be asked again, by its answer or by HTTP's own header; 0 without."""
+        told = self.content.get("retry_after") if isinstance(self.content, dict) and self.is_error else None
+        if isinstance(told, int | float) and not isinstance(told, bool):
+            return max(float(told), 0.0)
+        header = self.header("retry-after") or ""
+        return float(header) if header.isdecimal() else 0.0
+
     def header(self, name: str) -> str | None:
         """A header of the answer; None without one."""
         return next((value for found, value in self.headers if found.lower() == name), None)

@@ -93,6 +93,7 @@ def is_chosen(found: Binding, settings: Settings) -> bool:
     return (
         (found.in_smoke if settings.profile == "smoke" else row.profile in {"core", settings.profile})
         and (settings.level == "should" or row.level == "MUST")
+        and (not settings.cases or found.name in settings.cases)
         and (not settings.select or any(fnmatchcase(row.id, pattern) for pattern in settings.select))
     )
 

@@ -7,7 +7,14 @@ from typing import Final
 
 import click
 
-COMMANDS: Final = {"run": "run", "list": "requirements", "explain": "requirements"}
+COMMANDS: Final = {
+    "run": "run",
+    "replay": "replay",
+    "selftest": "selftest",
+    "baseline": "baseline",
+    "list": "requirements",
+    "explain": "requirements",
+}
 """Each command with the module that holds it, imported when the command is named."""
 
 

@@ -106,11 +106,15 @@ _SECONDS: Final = click.FloatRange(min=0, min_open=True)
 @click.option(
     "--max-requests", type=click.IntRange(min=0), help="Requests in all, 0 for no bound; 200 off this machine."
 )
+@click.option(
+    "--expected-failures", "expected_file", type=_FILE, help="What is known to be broken (TOML); see `baseline`."
+)
 @click.option("--json", "json_file", type=_FILE, callback=_report_file, help="Write the report as JSON.")
 @click.option("--junit", "junit_file", type=_FILE, callback=_report_file, help="Write the report as JUnit XML.")
 @click.option("--require-complete", is_flag=True, help="Fail when a MUST that can be judged was not.")
 def run(
     target: str | None,
+    expected_file: Path | None,
     json_file: Path | None,
     junit_file: Path | None,
     *,
@@ -119,13 +123,14 @@ def run(
 ) -> None:
     """Judge the hub at TARGET, a URL; without TARGET, the embedded mock hub.
 
-    Exit code: 0 conforming as far as it was judged; 1 not conforming; 2 usage; 3 the hub could not be reached, stopped
-    answering, or the suite failed.
+    Exit code: 0 conforming as far as it was judged, expected failures apart; 1 not conforming, or an expected failure
+    that is stale; 2 usage; 3 the hub could not be reached, stopped answering, or the suite failed.
     """
     try:
         import conformance
     except ImportError as error:
         fail(f"the suite needs the package {error.name!r}; run: pip install 'neuroengine[conformance]'", 2)
+    from conformance.expected import read_expected
     from conformance.reports.junit import junit_xml
     from conformance.reports.terminal import Terminal
 
@@ -134,9 +139,10 @@ def run(
     terminal = Terminal()
     with _judged(target, options) as (settings, what):
         try:
+            expected = read_expected(expected_file) if expected_file else ()
             terminal.announce(settings, what)
-            report = conformance.run(settings, terminal, require_complete=require_complete)
-        except ValueError as error:
+            report = conformance.run(settings, terminal, expected=expected, require_complete=require_complete)
+        except (OSError, ValueError) as error:
             raise click.UsageError(str(error)) from None
     terminal.finish(report)
     if json_file:
