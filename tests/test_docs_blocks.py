@@ -41,6 +41,12 @@ def test_a_block_is_a_tested_file_or_commands_that_can_be_parsed(
         assert block.language in PROSE, f"{block.place}: a program must be an included file, so that it is tested"
 
 
+def examples() -> list[Path]:
+    """Every example; caches and the linter's settings are none."""
+    found = (path for path in (ROOT / "examples").rglob("*") if path.is_file() and path.name != "ruff.toml")
+    return [path for path in found if not re.search(r"/[._]", path.relative_to(ROOT).as_posix())]
+
+
 def is_run(file: Path) -> bool:
     """Whether a test runs the file, or it is no program of the examples."""
     if not file.is_relative_to(ROOT / "examples") or file.with_suffix(".out").exists():
@@ -77,12 +83,11 @@ def test_the_pages_are_found() -> None:
 
 
 def test_every_example_is_run_by_a_test() -> None:
-    files = [path for path in (ROOT / "examples").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    assert [path for path in files if path.suffix != ".out" and not is_run(path)] == []
+    assert [path for path in examples() if path.suffix != ".out" and not is_run(path)] == []
 
 
 def test_every_output_belongs_to_an_example() -> None:
-    for output in (ROOT / "examples").rglob("*.out"):
+    for output in (path for path in examples() if path.suffix == ".out"):
         assert [path for path in output.parent.glob(f"{output.stem}.*") if path != output]
 
 

@@ -22,6 +22,7 @@ SERVICE = "Islander"
 STEP_1, STEP_2, HUB = (EXAMPLES / "hub" / f"{name}.py" for name in ("step_1_answer", "step_2_refuse", "hub"))
 TUTORIAL = ROOT / "docs" / "guides" / "write-a-hub.md"
 SUITE = (sys.executable, "-m", "neuroengine", "conformance", "run")
+EXPECTED = EXAMPLES / "conformance" / "expected-failures.toml"
 DEADLINE_S = 110
 
 
@@ -72,14 +73,14 @@ def test_the_first_step_falls_over_what_it_does_not_expect() -> None:
         client.models()
 
 
-def test_the_second_step_lacks_streams_alone_and_the_tutorial_says_so(tmp_path: Path) -> None:
+def test_the_second_step_lacks_streams_alone_as_the_tutorial_and_the_expected_failures_say(tmp_path: Path) -> None:
     with hub(STEP_2) as url:
         with Client(SERVICE, url=url) as client:
             assert [model.name for model in client.models()] == [SERVICE]
-        code, report = verdicts(url, tmp_path, "--level", "must")
+        code, report = verdicts(url, tmp_path, "--level", "must", "--expected-failures", str(EXPECTED))
     shown = re.findall(r"^FAIL (\S+) MUST", TUTORIAL.read_text(encoding="utf-8"), re.MULTILINE)
     assert shown
-    assert (code, broken(report)) == (1, sorted(shown))
+    assert (code, broken(report)) == (0, sorted(shown))
 
 
 def test_the_last_step_conforms_to_core_without_a_warning(tmp_path: Path) -> None:
@@ -101,8 +102,12 @@ def test_the_hub_streams_what_it_would_have_replied() -> None:
 @pytest.mark.parametrize(
     ("right", "wrong", "requirement"),
     [
-        ("return left[:size]", "return left[: size + 1]", "NE-STREAM-001"),
-        ('"comment": "A model that knows sixteen words", ', "", "NE-MODELS-007"),
+        (
+            "piece, stream.tokens = stream.tokens[:size]",
+            "piece, stream.tokens = stream.tokens[: size + 1]",
+            "NE-STREAM-001",
+        ),
+        ('"comment": "A model that knows twelve words", ', "", "NE-MODELS-007"),
         ("json.loads(body)", 'json.loads(body.decode("ascii"))', "NE-BODY-002"),
     ],
 )
@@ -118,7 +123,7 @@ def test_what_the_tutorial_breaks_is_found(tmp_path: Path, right: str, wrong: st
 
 def test_the_hub_has_about_a_hundred_lines() -> None:
     lines = HUB.read_text(encoding="utf-8").splitlines()
-    code = [line for line in lines if line.strip() and "--8<--" not in line]
+    code = [line for line in lines if line.strip() and "--8<--" not in line and '"""' not in line]
     assert 80 <= len(code) <= 115
 
 

@@ -4,5 +4,5 @@ from neuroengine import Client
 
 with Client() as client:
     ready = [model for model in client.models() if model.connected]
-    shortest = min(ready, key=lambda model: model.queuelen)
-    print(client.generate("What do tomatoes need?", service=shortest.name, temperature=0, max_new_len=12))
+    best = min(ready, key=lambda model: model.queuelen)
+    print(client.generate("What do tomatoes need?", service=best.name, max_new_len=24))

@@ -1,4 +1,4 @@
-"""Asks a service that wants an access key; the key comes from the environment, so that no program holds it."""
+"""Asks a service that wants an access key, which comes from the environment."""
 
 from neuroengine import Client
 from neuroengine.errors import UnauthorizedError

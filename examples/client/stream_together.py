@@ -7,7 +7,7 @@ from neuroengine import AsyncClient
 
 async def read(client: AsyncClient, question: str) -> str:
     """The whole reply, read as a stream."""
-    async with client.stream(question, temperature=0, max_new_len=12, gettokens=4) as pieces:
+    async with client.stream(question, max_new_len=12, gettokens=4) as pieces:
         async for piece in pieces:
             print(f"{question} {piece!r}")
     return pieces.text
@@ -15,8 +15,11 @@ async def read(client: AsyncClient, question: str) -> str:
 
 async def main() -> None:
     """Reads both, and prints the longer one."""
+    questions = ("What do tomatoes need?", "Who keeps the light?")
     async with AsyncClient("Neuroengine-Large") as client:
-        replies = await asyncio.gather(read(client, "What do tomatoes need?"), read(client, "Who keeps the light?"))
+        replies = await asyncio.gather(
+            *(read(client, question) for question in questions)
+        )
     print(max(replies, key=len))
 
 

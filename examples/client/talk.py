@@ -1,4 +1,4 @@
-"""Holds a conversation: the protocol has no roles, so the turns so far go into each prompt."""
+"""Holds a conversation: the turns so far go into each prompt."""
 
 from neuroengine import Client, Conversation
 

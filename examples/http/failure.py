@@ -7,4 +7,5 @@ import httpx
 HUB = os.environ.get("NEUROENGINE_URL", "https://api.neuroengine.ai")
 
 answer = httpx.post(f"{HUB}/No-Such-Service", json={"message": "Hello!"}).json()
-print(answer["reply"] if answer["errorcode"] == 0 else f"Error {answer['errorcode']}: {answer['reply']}")
+reply, code = answer["reply"], answer["errorcode"]
+print(reply if code == 0 else f"Error {code}: {reply}")

@@ -2,4 +2,4 @@
 HUB=${NEUROENGINE_URL:-https://api.neuroengine.ai}
 
 curl --silent --show-error "$HUB/No-Such-Service" --json '{"message": "Hello!"}' |
-  jq --raw-output 'if .errorcode == 0 then .reply else "Error \(.errorcode): \(.reply)" end'
+  jq --raw-output '(if .errorcode == 0 then "" else "Error \(.errorcode): " end) + .reply'

@@ -1,11 +1,12 @@
-// Shows a reply piece by piece: the whole request again and again with one key, until an empty reply.
+// Shows a reply piece by piece: one key, again and again, until an empty reply.
 import { randomBytes } from "node:crypto";
 
 const HUB = process.env.NEUROENGINE_URL ?? "https://api.neuroengine.ai";
 const NOT_READY = 17;
 
 const request = { message: "What do tomatoes need?", temperature: 0, max_new_len: 12 };
-const body = JSON.stringify({ ...request, key: randomBytes(32).toString("hex"), gettokens: 4 });
+const key = randomBytes(32).toString("hex");
+const body = JSON.stringify({ ...request, key, gettokens: 4 });
 
 while (true) {
   const response = await fetch(`${HUB}/Neuroengine-Large`, { method: "POST", body });

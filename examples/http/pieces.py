@@ -1,4 +1,4 @@
-"""Shows a reply piece by piece: the whole request again and again with one key, until an empty reply."""
+"""Shows a reply piece by piece: one key, again and again, until an empty reply."""
 
 import json
 import os

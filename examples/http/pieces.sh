@@ -1,11 +1,12 @@
-# Shows a reply piece by piece: the whole request again and again with one key, until an empty reply.
+# Shows a reply piece by piece: one key, again and again, until an empty reply.
 HUB=${NEUROENGINE_URL:-https://api.neuroengine.ai}
 
-request=$(jq --null-input --arg key "$(openssl rand -hex 32)" \
-  '{message: "What do tomatoes need?", temperature: 0, max_new_len: 12, key: $key, gettokens: 4}')
+request='{"message": "What do tomatoes need?", "temperature": 0, "max_new_len": 12}'
+key=$(openssl rand -hex 32)
+poll=$(jq --arg key "$key" '. + {key: $key, gettokens: 4}' <<<"$request")
 
 while
-  answer=$(curl --silent --show-error "$HUB/Neuroengine-Large" --json "$request")
+  answer=$(curl --silent --show-error "$HUB/Neuroengine-Large" --json "$poll")
   jq --exit-status '.reply != "" or .errorcode != 0' >/dev/null <<<"$answer"
 do
   case $(jq .errorcode <<<"$answer") in

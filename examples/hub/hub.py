@@ -1,14 +1,15 @@
-"""A hub in about a hundred lines of plain Python: one service, whole replies, streams, and the model list."""
+"""A hub in a hundred lines: one service, whole replies, streams, and the model list."""
 
 import json
 import random
 import sys
 import threading
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 SERVICE = "Islander"
-WORDS = "sea wind rope bread harbour light stone tide lamp keeper gull morning boat sand wave oven".split()
+WORDS = "sea wind rope bread harbour light stone tide lamp keeper gull boat".split()
 MOST_TOKENS = 512
 MOST_BODY_BYTES = 64 * 1024
 MOST_STREAMS = 1000
@@ -21,49 +22,62 @@ class Refused(Exception):
         self.answer = {"reply": sentence, "errorcode": code}
 
 
-LEAST = {
-    "temperature": 0,
-    "top_p": 0,
-    "top_k": 0,
-    "min_p": 0,
-    "repetition_penalty": 0,
-    "max_new_len": 0,
-    "gettokens": 1,
-}
+NUMBERS = "temperature top_p top_k min_p repetition_penalty max_new_len".split()
 
 
 def check(request: dict[str, Any]) -> None:
     """Refuses what the model could not use; members that nobody knows are left alone."""
     if not isinstance(request.get("message"), str):
         raise Refused(3, "A request needs a message, and it must be text.")
+    for name in NUMBERS:
+        if not is_number(request.get(name, 0), least=0):
+            raise Refused(4, f"{name} must be a number, 0 or more.")
     # --8<-- [start:check]
     if not isinstance(request.get("key") or "", str):
         raise Refused(4, "key must be text.")
-    if str(request.get("gettokens")).isdecimal():
-        request["gettokens"] = int(request["gettokens"])  # one deployed client sends "20"
+    size = request.get("gettokens", 20)
+    if isinstance(size, str) and size.isdecimal():
+        size = int(size)  # one deployed client sends "20"
+    if not is_number(size, least=1):
+        raise Refused(4, "gettokens must be a number, 1 or more.")
+    request["gettokens"] = int(size)
     # --8<-- [end:check]
-    for name, least in LEAST.items():
-        value = request.get(name, least)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < 2**63:
-            raise Refused(4, f"{name} must be a number, {least} or more.")
+
+
+def is_number(value: Any, *, least: int) -> bool:
+    """Whether JSON calls it a number, and it is not too small."""
+    is_one = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_one and least <= value < 2**63
+
+
+GREEDY = {"temperature": 0, "top_p": 0, "top_k": 1}
 
 
 def generate(request: dict[str, Any]) -> list[str]:
     """Makes the tokens of a reply. Here your own model belongs."""
-    greedy = 0 in (request.get("temperature", 1.0), request.get("top_p", 0.9)) or request.get("top_k", 40) == 1
-    seed = 0 if greedy else request.get("seed", 0)
+    is_greedy = any(request.get(name) == value for name, value in GREEDY.items())
+    seed = 0 if is_greedy else request.get("seed", 0)
     chance = random.Random(f"{seed} {request['message']}")
-    return [f"{chance.choice(WORDS)} " for _ in range(min(int(request.get("max_new_len", 128)), MOST_TOKENS))]
+    length = min(int(request.get("max_new_len", 128)), MOST_TOKENS)
+    return [f"{chance.choice(WORDS)} " for _ in range(length)]
 
 
 # --8<-- [start:state]
+@dataclass
+class Stream:
+    """One generation, and what is left of it."""
+
+    prompt: str
+    tokens: list[str]
+
+
 class Hub:
     """What the hub knows; one lock keeps its threads apart."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.generations = 0
-        self.streams: dict[str, tuple[str | None, list[str]]] = {}  # by key: the prompt, and the tokens that are left
+        self.streams: dict[str, Stream] = {}
         # --8<-- [end:state]
 
     def answer(self, path: str, body: bytes) -> Any:
@@ -88,22 +102,24 @@ class Hub:
 
     def piece(self, request: dict[str, Any]) -> list[str]:
         """The next tokens of a stream; none are its end."""
-        prompt, left = self.streams.pop(request["key"], (None, []))
-        if not left and prompt != request["message"]:
-            prompt, left = request["message"], self.whole(request)
-        size = int(request.get("gettokens", 20))
-        self.streams[request["key"]] = prompt, left[size:]
+        key, prompt, size = request["key"], request["message"], request["gettokens"]
+        stream = self.streams.pop(key, None)
+        if stream is None or (not stream.tokens and stream.prompt != prompt):
+            stream = Stream(prompt, self.whole(request))
+        self.streams[key] = stream
         if len(self.streams) > MOST_STREAMS:
-            del self.streams[next(iter(self.streams))]  # the one that was polled longest ago
-        return left[:size]
+            del self.streams[next(iter(self.streams))]  # polled longest ago
+        piece, stream.tokens = stream.tokens[:size], stream.tokens[size:]
+        return piece
         # --8<-- [end:replies]
 
     def models(self, command: object) -> list[dict[str, Any]]:
         """The list of the services."""
         if command != "getmodels":
             raise Refused(5, "The only command is getmodels.")
-        about = {"comment": "A model that knows sixteen words", "operator": "@me"}
-        return [{"name": SERVICE, "connected": True, "numreq": self.generations, "queuelen": 0, **about}]
+        state = {"connected": True, "numreq": self.generations, "queuelen": 0}
+        words = {"comment": "A model that knows twelve words", "operator": "@me"}
+        return [{"name": SERVICE, **state, **words}]
 
 
 class Handler(BaseHTTPRequestHandler):

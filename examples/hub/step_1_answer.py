@@ -6,16 +6,20 @@ import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-WORDS = "sea wind rope bread harbour light stone tide lamp keeper gull morning boat sand wave oven".split()
+WORDS = "sea wind rope bread harbour light stone tide lamp keeper gull boat".split()
 
 
 # --8<-- [start:model]
+GREEDY = {"temperature": 0, "top_p": 0, "top_k": 1}
+
+
 def generate(request: dict[str, Any]) -> list[str]:
     """Makes the tokens of a reply. Here your own model belongs."""
-    greedy = 0 in (request.get("temperature", 1.0), request.get("top_p", 0.9)) or request.get("top_k", 40) == 1
-    seed = 0 if greedy else request.get("seed", 0)
+    is_greedy = any(request.get(name) == value for name, value in GREEDY.items())
+    seed = 0 if is_greedy else request.get("seed", 0)
     chance = random.Random(f"{seed} {request['message']}")
-    return [f"{chance.choice(WORDS)} " for _ in range(int(request.get("max_new_len", 128)))]
+    length = int(request.get("max_new_len", 128))
+    return [f"{chance.choice(WORDS)} " for _ in range(length)]
     # --8<-- [end:model]
 
 

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 SERVICE = "Islander"
-WORDS = "sea wind rope bread harbour light stone tide lamp keeper gull morning boat sand wave oven".split()
+WORDS = "sea wind rope bread harbour light stone tide lamp keeper gull boat".split()
 # --8<-- [start:limits]
 MOST_TOKENS = 512
 MOST_BODY_BYTES = 64 * 1024
@@ -22,26 +22,35 @@ class Refused(Exception):
         self.answer = {"reply": sentence, "errorcode": code}
 
 
-LEAST = {"temperature": 0, "top_p": 0, "top_k": 0, "min_p": 0, "repetition_penalty": 0, "max_new_len": 0}
+NUMBERS = "temperature top_p top_k min_p repetition_penalty max_new_len".split()
 
 
 def check(request: dict[str, Any]) -> None:
     """Refuses what the model could not use; members that nobody knows are left alone."""
     if not isinstance(request.get("message"), str):
         raise Refused(3, "A request needs a message, and it must be text.")
-    for name, least in LEAST.items():
-        value = request.get(name, least)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < 2**63:
-            raise Refused(4, f"{name} must be a number, {least} or more.")
+    for name in NUMBERS:
+        if not is_number(request.get(name, 0), least=0):
+            raise Refused(4, f"{name} must be a number, 0 or more.")
+
+
+def is_number(value: Any, *, least: int) -> bool:
+    """Whether JSON calls it a number, and it is not too small."""
+    is_one = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_one and least <= value < 2**63
     # --8<-- [end:check]
+
+
+GREEDY = {"temperature": 0, "top_p": 0, "top_k": 1}
 
 
 def generate(request: dict[str, Any]) -> list[str]:
     """Makes the tokens of a reply. Here your own model belongs."""
-    greedy = 0 in (request.get("temperature", 1.0), request.get("top_p", 0.9)) or request.get("top_k", 40) == 1
-    seed = 0 if greedy else request.get("seed", 0)
+    is_greedy = any(request.get(name) == value for name, value in GREEDY.items())
+    seed = 0 if is_greedy else request.get("seed", 0)
     chance = random.Random(f"{seed} {request['message']}")
-    return [f"{chance.choice(WORDS)} " for _ in range(min(int(request.get("max_new_len", 128)), MOST_TOKENS))]
+    length = min(int(request.get("max_new_len", 128)), MOST_TOKENS)
+    return [f"{chance.choice(WORDS)} " for _ in range(length)]
 
 
 # --8<-- [start:hub]
@@ -68,8 +77,9 @@ class Hub:
         """The list of the services."""
         if command != "getmodels":
             raise Refused(5, "The only command is getmodels.")
-        about = {"comment": "A model that knows sixteen words", "operator": "@me"}
-        return [{"name": SERVICE, "connected": True, "numreq": self.generations, "queuelen": 0, **about}]
+        state = {"connected": True, "numreq": self.generations, "queuelen": 0}
+        words = {"comment": "A model that knows twelve words", "operator": "@me"}
+        return [{"name": SERVICE, **state, **words}]
         # --8<-- [end:hub]
 
 

@@ -1,4 +1,4 @@
-// Scripts a running mock hub: `neuroengine mock --no-tls --admin` says where it is, and where its admin API is.
+// Scripts a running mock hub: ADMIN is where its admin API is.
 const { NEUROENGINE_URL: HUB, ADMIN } = process.env;
 
 const json = async (url, options) => (await fetch(url, options)).json();
@@ -8,7 +8,8 @@ const post = (url, body) => json(url, {
   body: body && JSON.stringify(body),
 });
 
-const added = await post(`${ADMIN}/rules`, { name: "greeting", when: { message: "Hello" }, then: "Hi!" });
+const rule = { name: "greeting", when: { message: "Hello" }, then: "Hi!" };
+const added = await post(`${ADMIN}/rules`, rule);
 console.log("added:", added.rules[0].criteria);
 
 const answer = await post(`${HUB}/Neuroengine-Large`, { message: "Hello" });

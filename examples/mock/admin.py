@@ -1,4 +1,4 @@
-"""Scripts a running mock hub: `neuroengine mock --no-tls --admin` says where it is, and where its admin API is."""
+"""Scripts a running mock hub: ADMIN is where its admin API is."""
 
 import os
 
@@ -6,7 +6,8 @@ import httpx
 
 HUB, ADMIN = os.environ["NEUROENGINE_URL"], os.environ["ADMIN"]
 
-added = httpx.post(f"{ADMIN}/rules", json={"name": "greeting", "when": {"message": "Hello"}, "then": "Hi!"}).json()
+rule = {"name": "greeting", "when": {"message": "Hello"}, "then": "Hi!"}
+added = httpx.post(f"{ADMIN}/rules", json=rule).json()
 print("added:", added["rules"][0]["criteria"])
 
 answer = httpx.post(f"{HUB}/Neuroengine-Large", json={"message": "Hello"}).json()

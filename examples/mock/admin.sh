@@ -1,8 +1,11 @@
-# Scripts a running mock hub: `neuroengine mock --no-tls --admin` says where it is, and where its admin API is.
-curl --silent --show-error "$ADMIN/rules" --json '{"name": "greeting", "when": {"message": "Hello"}, "then": "Hi!"}' |
+# Scripts a running mock hub: ADMIN is where its admin API is.
+rule='{"name": "greeting", "when": {"message": "Hello"}, "then": "Hi!"}'
+
+curl --silent --show-error "$ADMIN/rules" --json "$rule" |
   jq --raw-output '"added: \(.rules[].criteria)"'
 
-curl --silent --show-error "$NEUROENGINE_URL/Neuroengine-Large" --json '{"message": "Hello"}' |
+curl --silent --show-error "$NEUROENGINE_URL/Neuroengine-Large" \
+  --json '{"message": "Hello"}' |
   jq --raw-output '"the hub says: \(.reply)"'
 
 curl --silent --show-error "$ADMIN/journal?message=Hello" |

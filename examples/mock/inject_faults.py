@@ -4,7 +4,7 @@ from mockserver import MockHub
 from neuroengine import Client, ConnectionFailed, Retry
 
 with MockHub(tls=False) as hub, Client(url=hub.url, retry=Retry(tries=1)) as client:
-    # One exchange in five is cut off by a reset, always the same ones for the same seed.
+    # One exchange in five is cut off by a reset, the same ones for the same seed.
     reset = hub.faults.add("reset", rate=0.2, seed=1)
     replies = 0
     for number in range(10):
@@ -17,7 +17,9 @@ with MockHub(tls=False) as hub, Client(url=hub.url, retry=Retry(tries=1)) as cli
     reset.remove()
 
     # The answer to this one prompt ends in the middle, and only once.
-    hub.on("Half").fault("drop_midway", fraction=0.5).once().reply("And now the whole of it.")
+    hub.on("Half").fault("drop_midway", fraction=0.5).once().reply(
+        "And now the whole of it."
+    )
     try:
         client.generate("Half")
     except ConnectionFailed as error:

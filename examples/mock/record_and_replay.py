@@ -1,4 +1,4 @@
-"""Records what a live hub answers, and replays it without that hub. Here another mock hub stands for the live one."""
+"""Records what a live hub answers, here another mock hub, and replays it without it."""
 
 import tempfile
 from pathlib import Path

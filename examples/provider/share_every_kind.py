@@ -36,7 +36,7 @@ def iterator(request: Request) -> Iterator[str]:
 
 @provider.service("Coroutine", key="DEMOKEY", parallel=4)
 async def coroutine(request: Request) -> str:
-    """Waits for something without holding a thread; four replies are made at the same time."""
+    """Waits without holding a thread; four replies are made at the same time."""
     await asyncio.sleep(0)
     return f"You said: {request.message}"
 
