@@ -29,6 +29,7 @@ SCHEMAS = {
     "schemas/client.schema.json": "specification/client/",
     "schemas/provider.schema.json": "specification/provider/",
     "reports/conformance.schema.json": "reference/report/",
+    "reports/expected.schema.json": "reference/expected/",
     "mock/config.schema.json": "reference/config/",
     "mock/rules.schema.json": "reference/rules/",
     "mock/admin.schema.json": "reference/admin/",
@@ -52,6 +53,13 @@ def fields(definition: dict[str, Any], outer: str = "") -> Iterator[tuple[str, d
         yield from fields(schema.get("items", schema), f"{outer}{name}.")
 
 
+def definitions(path: str) -> dict[str, Any]:
+    """The definitions of a schema, and the file itself where it is an object."""
+    schema = spec.read_json(path)
+    whole = {schema["title"].title().replace(" ", ""): schema} if "properties" in schema else {}
+    return {**whole, **schema["$defs"]}
+
+
 def entries(page: Page, pattern: str) -> dict[str, Row]:
     """The rows that carry an anchor of that form, by it."""
     return {anchor: row for row in page.rows for anchor in row.anchors if re.fullmatch(pattern, anchor)}
@@ -66,7 +74,7 @@ def plain(markdown: str) -> str:
 def test_every_field_has_a_row_and_every_row_a_field(site: Site, path: str) -> None:
     known = {
         f"{name}.{field}": schema
-        for name, definition in spec.read_json(path)["$defs"].items()
+        for name, definition in definitions(path).items()
         for field, schema in fields(definition)
     }
     rows = entries(site.page(SCHEMAS[path]), r"\w+\..+")
@@ -77,9 +85,14 @@ def test_every_field_has_a_row_and_every_row_a_field(site: Site, path: str) -> N
             assert rows[anchor].cells[2] == json.dumps(schema["default"])
 
 
+def test_every_schema_of_messages_and_files_has_a_page() -> None:
+    known = {path for path in spec.paths() if path.endswith(".schema.json") and not path.startswith("registry/")}
+    assert known == SCHEMAS.keys()
+
+
 @pytest.mark.parametrize("path", SCHEMAS)
 def test_every_definition_has_a_section(site: Site, path: str) -> None:
-    assert spec.read_json(path)["$defs"].keys() <= site.page(SCHEMAS[path]).anchors
+    assert definitions(path).keys() <= site.page(SCHEMAS[path]).anchors
 
 
 def test_a_field_says_its_range_its_examples_and_the_rules_that_bind_it(site: Site) -> None:

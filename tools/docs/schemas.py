@@ -23,6 +23,7 @@ PAGES = {
     "mock/rules.schema.json": "reference/rules.md",
     "mock/admin.schema.json": "reference/admin.md",
     "reports/conformance.schema.json": "reference/report.md",
+    "reports/expected.schema.json": "reference/expected.md",
 }
 """Where each schema of the spec has its page."""
 LARGEST = {2**63 - 1: "2^63^ - 1", -(2**63): "-2^63^"}
@@ -30,13 +31,19 @@ LARGEST = {2**63 - 1: "2^63^ - 1", -(2**63): "-2^63^"}
 
 def definitions(path: str, bound: Bound = lambda _message, _field: []) -> str:
     """A section for each definition of a schema: objects first, then the values that they are made of."""
-    entries = source.load(path)["$defs"]
+    entries = entries_of(source.load(path))
     objects = {name: entry for name, entry in entries.items() if "properties" in entry}
     values = {name: entry for name, entry in entries.items() if name not in objects}
     text = "".join(_object(path, name, entry, bound) for name, entry in objects.items())
     if values:
         text += "## Values\n\n" + "".join(_value(path, name, entry) for name, entry in values.items())
     return text
+
+
+def entries_of(schema: dict[str, Any]) -> dict[str, Any]:
+    """The definitions of a schema by their names; a file that is an object itself is one by the name of its title."""
+    whole = {schema["title"].title().replace(" ", ""): schema} if "properties" in schema else {}
+    return whole | schema["$defs"]
 
 
 def fields(definition: Mapping[str, Any]) -> dict[str, Any]:
