@@ -1,0 +1,14 @@
+// What the theme's scripts add to a page later lacks names, or has too many, for people who listen to it.
+"use strict";
+
+function name(root) {
+  for (const group of root.querySelectorAll("nav.md-code__nav")) {
+    group.setAttribute("role", "none"); // a landmark for each block of code would drown the real ones
+  }
+  for (const button of root.querySelectorAll(".md-version__current[aria-label]")) {
+    button.setAttribute("aria-label", `${button.textContent.trim()}: select version`);
+  }
+}
+
+name(document);
+new MutationObserver(() => name(document)).observe(document.body, { childList: true, subtree: true });

@@ -1,0 +1,74 @@
+"""A look at one page: what it asks of other hosts, what goes wrong in it, and whether all can read it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+
+AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
+DEADLINE_MS = 60_000
+WIDE, NARROW = (1400, 900), (390, 844)
+LOCAL = {"127.0.0.1", "localhost", ""}
+
+
+class Looker:
+    """Opens pages and notes what they do. `problems` is empty after pages that are in order.
+
+    Pictures of pages with problems are left in `folder`.
+    """
+
+    def __init__(self, browser: Browser, folder: Path) -> None:
+        self._browser = browser
+        self._folder = folder
+        self.problems: list[str] = []
+
+    def open(self, address: str | Path, *, scheme: Any = "light", size: tuple[int, int] = WIDE) -> Page:
+        """The page, loaded and at rest, in a light or dark scheme. It is closed by `close`."""
+        url = address.resolve().as_uri() if isinstance(address, Path) else address
+        context = self._browser.new_context(
+            viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, reduced_motion="reduce"
+        )
+        page = context.new_page()
+        page.set_default_timeout(DEADLINE_MS)
+        page.on("request", self._note_request)
+        page.on("console", self._note_message)
+        page.on("pageerror", lambda error: self.problems.append(f"{page.url}: {error}"))
+        page.goto(url, wait_until="networkidle")
+        return page
+
+    def look(self, address: str | Path, *, scheme: Any = "light", size: tuple[int, int] = WIDE) -> None:
+        """Opens a page and judges it: accessibility by axe-core, and whether anything is wider than the screen."""
+        page = self.open(address, scheme=scheme, size=size)
+        self.judge(page, f"{page.url} ({scheme}, {size[0]} wide)")
+        page.context.close()
+
+    def judge(self, page: Page, name: str) -> None:
+        """Judges a page as it is now."""
+        before = len(self.problems)
+        over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if over > 0:
+            self.problems.append(f"{name}: {over} pixels wider than the screen")
+        page.add_script_tag(path=AXE)
+        for violation in page.evaluate("axe.run()")["violations"]:
+            shown = "; ".join(f"{node['target']} {node['html'][:100]}" for node in violation["nodes"][:3])
+            self.problems.append(f"{name}: {violation['id']}: {violation['help']}: {shown}")
+        if len(self.problems) > before:
+            page.screenshot(path=self._folder / f"problem-{before}.png")
+
+    def close(self) -> None:
+        """Closes all that is open."""
+        for context in self._browser.contexts:
+            context.close()
+
+    def _note_request(self, request: Request) -> None:
+        url = urlsplit(request.url)
+        if url.scheme in {"http", "https", "ws", "wss"} and url.hostname not in LOCAL:
+            self.problems.append(f"{request.frame.url}: a request to {request.url}")
+
+    def _note_message(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.problems.append(f"{message.location.get('url')}: {message.type}: {message.text}")
