@@ -25,7 +25,10 @@ NEEDS = {".sh": ("bash", "curl", "jq", "openssl"), ".mjs": ("node",)}
 
 
 def run(example: Path, environment: dict[str, str], folder: Path | None = None) -> str:
-    """What the example prints, run in a folder of one's own or this one; it must end well and complain of nothing. Skips where the machine lacks its language."""
+    """What the example prints; it must end well and complain of nothing.
+
+    It runs in a folder, or in the one where the tests were started. Skips where the machine lacks its language.
+    """
     for program in NEEDS.get(example.suffix, ()):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed, and {example.relative_to(ROOT)} needs it")
