@@ -29,7 +29,8 @@ KEY = "DEMOKEY"
 TUTORIAL = ROOT / "docs" / "guides" / "write-a-hub.md"
 SUITE = (sys.executable, "-m", "neuroengine", "conformance", "run")
 EXPECTED = EXAMPLES / "conformance" / "expected-failures.toml"
-DEADLINE_S = 110
+DEADLINE_S = 280
+pytestmark = pytest.mark.timeout(300)  # a judgement takes seconds, and a busy machine its time
 
 
 @contextmanager
@@ -150,7 +151,7 @@ def test_the_fourth_step_conforms_while_the_suite_holds_both_ends(
     hub_with_providers: tuple[str, str, str], tmp_path: Path
 ) -> None:
     url, providers, certificate = hub_with_providers
-    options = ("--level", "must", "--provider", providers, "--ca-file", certificate)
+    options = ("--level", "must", "--max-wait", "1", "--provider", providers, "--ca-file", certificate)
     code, report = verdicts(url, tmp_path, *options)
     assert (code, broken(report)) == (0, [])
     assert {"NE-FWD-001", "NE-STREAM-001"} <= {row["id"] for row in report["requirements"] if row["verdict"] == "pass"}

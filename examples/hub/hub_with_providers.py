@@ -43,7 +43,7 @@ class Link:
                 async with asyncio.timeout(ANSWER_S):
                     return await self.answer
             except TimeoutError:
-                self.writer.close()  # its answer may still come, and belongs to nobody
+                self.end()  # its answer may still come, and belongs to nobody
                 raise Refused(12, "The model took too long.") from None
             finally:
                 self.answer = None
@@ -61,21 +61,28 @@ class Link:
         with suppress(OSError, asyncio.IncompleteReadError):
             while (payload := await self.payload()) is not None:
                 if self.answer is None or self.answer.done():
-                    break  # nobody asked for it
+                    break  # nobody waits any more
                 self.answer.set_result(payload)
         pinging.cancel()
-        self.is_over = True
-        self.writer.close()
+        self.end()
         if self.answer is not None and not self.answer.done():
             self.answer.set_exception(Refused(13, "The model's provider has gone."))
 
     async def payload(self) -> bytes | None:
         """The next answer: eight hex digits, and so many bytes. None where it is none."""
-        digits = await self.reader.readexactly(8)
+        digits = await self.reader.readexactly(1)
+        if self.answer is None:
+            return None  # nobody asked
+        digits += await self.reader.readexactly(7)
         if not re.fullmatch(rb"[0-9A-Fa-f]{8}", digits):
             return None
         size = int(digits, 16)
         return await self.reader.readexactly(size) if size <= MOST_PAYLOAD_BYTES else None
+
+    def end(self) -> None:
+        """Ends the link at once; a farewell by TLS would wait for the provider's."""
+        self.is_over = True
+        self.writer.transport.abort()
         # --8<-- [end:link]
 
 
@@ -105,7 +112,7 @@ class ProviderHub(Hub):
         before, link = self.link, Link(reader, writer)
         self.link = link
         if before is not None:
-            before.writer.close()
+            before.end()
         await link.serve()
         if self.link is link:
             self.link = None
