@@ -67,7 +67,7 @@ def _object(path: str, name: str, definition: dict[str, Any], bound: Bound) -> s
             [
                 label + (f"<br>{chip('required', 'required')}" if field in required else ""),
                 type_of(path, schema),
-                code(known["default"]) if "default" in known else "-",
+                code(known["default"]) if "default" in known else "",
                 "<br>".join(part for part in meaning if part),
             ]
         )
