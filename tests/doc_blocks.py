@@ -23,9 +23,8 @@ _INCLUDE: Final = re.compile(r'--8<-- "([^":]+)(?::([\w-]+))?"')
 
 
 def hand_written() -> list[Path]:
-    """The pages that a person writes; all others are made from the spec."""
-    folders = (DOCS, DOCS / "start", DOCS / "guides")
-    return [page for folder in folders for page in sorted(folder.glob("*.md"))]
+    """The pages that a person writes; those that are made from the spec are no files."""
+    return sorted(DOCS.rglob("*.md"))
 
 
 @dataclass(frozen=True)
