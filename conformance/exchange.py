@@ -35,7 +35,7 @@ class Exchange:
 
     `trouble` is "" for a complete answer, `deadline` when none was complete in time, `dropped` when the connection
     ended before, `unreachable` when there was none; `detail` is the trouble in words. `arrivals` are the moments at
-    which bytes of the answer's body came, in seconds since the request was sent.
+    which bytes of the answer's body came, in seconds since the request was sent; `seconds` is the time that it took.
     """
 
     request: Request
@@ -43,6 +43,7 @@ class Exchange:
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     arrivals: tuple[float, ...] = ()
+    seconds: float = 0.0
     trouble: str = ""
     detail: str = ""
 

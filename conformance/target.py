@@ -7,6 +7,7 @@ that is spared is asked again no sooner than it wishes.
 
 from __future__ import annotations
 
+import dataclasses
 import ssl
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -113,9 +114,13 @@ class Target:
 
     def _exchange(self, request: Request, seconds: float, post: Callable[[Request, float], Received]) -> Exchange:
         """One exchange, over in so many seconds, by an answer or by trouble."""
-        deadline = time.monotonic() + seconds
+        began = time.monotonic()
+        over = self._over(request, seconds, post)
+        return dataclasses.replace(over, seconds=time.monotonic() - began)
+
+    def _over(self, request: Request, seconds: float, post: Callable[[Request, float], Received]) -> Exchange:
         try:
-            return Exchange(request, *post(request, deadline))
+            return Exchange(request, *post(request, time.monotonic() + seconds))
         except _Unreachable as error:
             return Exchange(request, trouble="unreachable", detail=f"no connection was possible ({error})")
         except TimeoutError:

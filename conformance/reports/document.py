@@ -102,6 +102,21 @@ def build_report(
     return report
 
 
+def headline(report: dict[str, Any]) -> str:
+    """The verdict in a few words."""
+    counts, broken = report["counts"], len(unexpected(report, "fail"))
+    if report["exit_code"] == LOST:
+        return f"NOT JUDGED: {report['stopped'] or 'the suite itself failed, or nothing could be judged'}"
+    if broken:
+        return f"NOT CONFORMING: {broken} MUSTs are broken"
+    if report["expectations"]["stale"]:
+        return f"STALE: {len(report['expectations']['stale'])} expected failures were not met"
+    if not report["exit_code"]:
+        known = f"NO NEW FAILURES: {counts['fail']} MUSTs are broken as expected"
+        return known if counts["fail"] else "CONFORMING as far as it was judged"
+    return "NOT COMPLETE"
+
+
 def unexpected(report: dict[str, Any], verdict: str) -> list[dict[str, Any]]:
     """The requirements with a verdict that nobody expected."""
     return [entry for entry in report["requirements"] if entry["verdict"] == verdict and not entry["expected"]]
@@ -150,6 +165,7 @@ def _entry(row: Requirement, judgement: Judgement) -> dict[str, Any]:
         "reason": reason,
         "checks": {"expected": sorted(row.checks), "emitted": sorted({record["check"] for record in records})},
         "exchanges": sum(record["exchanges"] for record in records),
+        "seconds": round(sum(record["seconds"] for record in records), 3),
     }
     breaches = [
         {"check": record["check"], "case": record["case"], **record["breach"]} for record in records if record["breach"]

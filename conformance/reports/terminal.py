@@ -10,7 +10,7 @@ from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from conformance.reports.document import CONFORMING, LOST, missing_needs, short_reason, unexpected
+from conformance.reports.document import LOST, headline, missing_needs, short_reason, unexpected
 from conformance.reproduce.script import steps_of
 
 if TYPE_CHECKING:
@@ -127,26 +127,14 @@ class Terminal:
 
     def _verdict(self, report: dict[str, Any]) -> None:
         counts, musts = report["counts"], report["musts"]
-        broken, stale = len(unexpected(report, "fail")), len(report["expectations"]["stale"])
-        told = f"{musts['judged']} of {musts['in_scope']} MUSTs were judged"
-        figures = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-        if report["conforms"]:
-            self._console.print(
-                f"\nCONFORMING as far as it was judged: {told}.{_what_is_missing(report)}", style="bold green"
-            )
-        elif report["exit_code"] == LOST:
-            why = report["stopped"] or "the suite itself failed, or nothing could be judged"
-            self._console.print(f"\nNOT JUDGED: {why}", style=STYLES["error"])
-        elif broken:
-            self._console.print(f"\nNOT CONFORMING: {broken} MUSTs are broken; {told}.", style=STYLES["fail"])
-        elif stale:
-            self._console.print(f"\nSTALE: {stale} expected failures were not met; {told}.", style=STYLES["fail"])
-        elif counts["fail"] and report["exit_code"] == CONFORMING:
-            self._console.print(
-                f"\nNO NEW FAILURES: {counts['fail']} MUSTs are broken as expected; {told}.", style="bold"
-            )
+        said = headline(report)
+        told = f"{musts['judged']} of {musts['in_scope']} MUSTs were judged."
+        style = "bold green" if report["conforms"] else "bold" if not report["exit_code"] else STYLES["fail"]
+        if report["exit_code"] == LOST:
+            self._console.print(f"\n{said}", style=STYLES["error"])
         else:
-            self._console.print(f"\nNOT COMPLETE: {told}.{_what_is_missing(report)}", style=STYLES["fail"])
+            self._console.print(f"\n{said}{';' if ':' in said else ':'} {told}{_what_is_missing(report)}", style=style)
+        figures = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
         self._console.print(
             f"{figures}; {report['requests']} requests in {report['seconds']:.1f} s, seed {report['seed']}"
         )

@@ -12,6 +12,9 @@ COMMANDS: Final = {
     "replay": "replay",
     "selftest": "selftest",
     "baseline": "baseline",
+    "report": "reports",
+    "diff": "reports",
+    "badge": "reports",
     "list": "requirements",
     "explain": "requirements",
 }
