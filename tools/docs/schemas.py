@@ -43,7 +43,7 @@ def definitions(path: str, bound: Bound = lambda _message, _field: []) -> str:
 def entries_of(schema: dict[str, Any]) -> dict[str, Any]:
     """The definitions of a schema by their names; a file that is an object itself is one by the name of its title."""
     whole = {schema["title"].title().replace(" ", ""): schema} if "properties" in schema else {}
-    return whole | schema["$defs"]
+    return {**whole, **schema["$defs"]}
 
 
 def fields(definition: Mapping[str, Any]) -> dict[str, Any]:
