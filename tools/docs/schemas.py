@@ -159,11 +159,10 @@ def _range(schema: Mapping[str, Any]) -> list[str]:
         words.append(f"above {_number(above)}")
     if "pattern" in schema:
         words.append(f"pattern {_pattern(schema['pattern'])}")
-    for name, unit in (("Length", "characters"), ("Items", "entries"), ("Properties", "members")):
-        if schema.get(f"min{name}"):
-            words.append(f"at least {schema[f'min{name}']} {unit}")
-        if f"max{name}" in schema:
-            words.append(f"at most {schema[f'max{name}']} {unit}")
+    for name, one, many in (("Length", "character", "characters"), ("Items", "entry", "entries")):
+        for bound, word in (("min", "least"), ("max", "most")):
+            if count := schema.get(f"{bound}{name}"):
+                words.append(f"at {word} {count} {one if count == 1 else many}")
     return words
 
 
