@@ -88,6 +88,11 @@ def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:  # noqa:
     return named(output)
 
 
+def on_post_template(output_content: str, template_name: str, config: MkDocsConfig) -> str:  # noqa: ARG001 - likewise
+    """The same for the page of addresses that do not exist."""
+    return named(output_content) if template_name.endswith(".html") else output_content
+
+
 def on_env(env: Environment, config: MkDocsConfig, files: Files) -> None:  # noqa: ARG001 - MkDocs calls by name
     """Writes every page's Markdown beside it; all pages are rendered by now, and know their titles."""
     base_url = str(config.site_url)
