@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from docs_site import ROOT
 
 from neuroengine import spec
 from tools import source
-from tools.docs import exchanges, machines, requirements, schemas, site
+from tools.docs import exchanges, machines, requirements, revisions, schemas, site
 from tools.docs.facts import Arrow, Exchange, Facts, Story, WrongHub
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def test_a_diagram_shows_every_transition_of_its_machine(machine: dict[str, obje
         ({"type": "number", "exclusiveMinimum": 0}, "number, above 0"),
         ({"type": "integer", "minimum": 0, "maximum": 2**63 - 1}, "integer, 0 to 2^63^ - 1"),
         ({"type": ["string", "null"], "maxLength": 256}, "string or null, at most 256 characters"),
-        ({"type": "array", "minItems": 1, "items": {"type": "string"}}, "array of string, at least 1 entries"),
+        ({"type": "array", "minItems": 1, "items": {"type": "string"}}, "array of string, at least 1 entry"),
         ({"enum": ["True", "False"]}, '`"True"` or `"False"`'),
         ({"const": 0}, "`0`"),
         ({"$ref": "#/$defs/TopP"}, "number, 0 to 1<br>[top p](#TopP)"),
@@ -111,6 +112,14 @@ def test_a_diagram_shows_every_transition_of_its_machine(machine: dict[str, obje
 )
 def test_a_type_is_said_in_words(schema: dict[str, object], words: str) -> None:
     assert schemas.type_of("schemas/client.schema.json", schema) == words
+
+
+def test_the_sites_of_older_revisions_stay_in_the_version_selector() -> None:
+    listed = json.loads(revisions.versions(["2025-01-31", spec.revision()]))
+    assert [(entry["version"], entry["aliases"]) for entry in listed] == [
+        (spec.revision(), ["latest"]),
+        ("2025-01-31", []),
+    ]
 
 
 def test_every_error_is_shown_by_an_exchange_that_the_mock_hub_answers_with_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ schema is found at its `$id` and an error's page where a client's error points.
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -36,10 +37,29 @@ WAY_IN = """<!doctype html>
 """
 
 
+@dataclass
+class Run:
+    """What one event tells a later one."""
+
+    is_served: bool = False
+    nav: Navigation | None = None
+
+
+RUN = Run()
+
+
+def on_startup(command: str, dirty: bool) -> None:  # noqa: ARG001 - MkDocs calls by name
+    """Remembers whether the site is built, or served while it is written."""
+    RUN.is_served = command == "serve"
+
+
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Puts the site where the spec says that it lives, and every error's page into the navigation."""
     config.site_url = source.load("registry/spec.toml")["base_url"]
-    config.site_dir = str(Path(config.site_dir) / urlsplit(config.site_url).path.strip("/"))
+    if RUN.is_served:  # MkDocs puts the site at its path itself, and nothing stands beside it
+        config.extra.pop("version", None)
+    else:
+        config.site_dir = str(Path(config.site_dir) / _path(config))
     names = [row["name"] for row in source.load("registry/errors.toml")["error"]]
     pages = [f"{errors.FOLDER}/index.md", *(f"{errors.FOLDER}/{name}.md" for name in names)]
     config.nav = _filled(config.nav, f"{errors.FOLDER}/", pages)
@@ -68,6 +88,11 @@ def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:  # noqa:
     return named(output)
 
 
+def on_post_template(output_content: str, template_name: str, config: MkDocsConfig) -> str:  # noqa: ARG001 - likewise
+    """The same for the page of addresses that do not exist."""
+    return named(output_content) if template_name.endswith(".html") else output_content
+
+
 def on_env(env: Environment, config: MkDocsConfig, files: Files) -> None:  # noqa: ARG001 - MkDocs calls by name
     """Writes every page's Markdown beside it; all pages are rendered by now, and know their titles."""
     base_url = str(config.site_url)
@@ -79,24 +104,28 @@ def on_env(env: Environment, config: MkDocsConfig, files: Files) -> None:  # noq
 
 
 def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> None:  # noqa: ARG001 - MkDocs calls by name
-    """Keeps the navigation for the list of pages."""
-    config.extra["ne_nav"] = nav
+    """Remembers the navigation for the list of pages."""
+    RUN.nav = nav
 
 
 def on_post_build(config: MkDocsConfig) -> None:
     """Writes `llms.txt`, and beside the revision's folder the list for the version selector and the way in."""
-    listing = twins.listing(
-        config.site_name, str(config.site_description), config.extra["ne_nav"], str(config.site_url)
-    )
-    Path(config.site_dir, "llms.txt").write_text(listing, encoding="utf-8")
-    path = urlsplit(config.site_url or "").path.strip("/")
+    if RUN.nav is None:
+        raise RuntimeError("MkDocs has built no navigation")
     folder = Path(config.site_dir)
-    (folder.parent / "versions.json").write_text(revisions.versions(), encoding="utf-8")
-    root = folder.parents[path.count("/")]
-    (root / "index.html").write_text(
-        WAY_IN.format(path=path),
-        encoding="utf-8",
-    )
+    listing = twins.listing(config.site_name, str(config.site_description), RUN.nav, str(config.site_url))
+    (folder / "llms.txt").write_text(listing, encoding="utf-8")
+    if RUN.is_served:
+        return
+    path = _path(config)
+    beside = [index.parent.name for index in folder.parent.glob("*/index.html")]
+    (folder.parent / "versions.json").write_text(revisions.versions(beside), encoding="utf-8")
+    (folder.parents[path.count("/")] / "index.html").write_text(WAY_IN.format(path=path), encoding="utf-8")
+
+
+def _path(config: MkDocsConfig) -> str:
+    """The path of the site's address."""
+    return urlsplit(str(config.site_url)).path.strip("/")
 
 
 def _filled(nav: Any, name: str, pages: list[str]) -> Any:

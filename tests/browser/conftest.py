@@ -1,7 +1,7 @@
 """What the browser's tests share: Chromium, the built site on loopback, and a way to look at any page.
 
 Only the session `browser` collects this folder: it needs Debian's Chromium. A test of another page, such as a report,
-takes `looker` and hands it the page's address, or the path of its file.
+takes `looker`, hands the page's address or the path of its file to `looker.look`, and wants `looker.problems` empty.
 """
 
 from __future__ import annotations

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
+Scheme = Literal["light", "dark"]
 AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
 DEADLINE_MS = 60_000
 WIDE, NARROW = (1400, 900), (390, 844)
@@ -26,9 +29,35 @@ class Looker:
         self._folder = folder
         self.problems: list[str] = []
 
-    def open(self, address: str | Path, *, scheme: Any = "light", size: tuple[int, int] = WIDE) -> Page:
+    def open(self, address: str | Path, *, scheme: Scheme = "light", size: tuple[int, int] = WIDE) -> Page:
         """The page, loaded and at rest, in a light or dark scheme. It is closed by `close`."""
-        url = address.resolve().as_uri() if isinstance(address, Path) else address
+        page = self._new_page(scheme, size)
+        self._go(page, address)
+        return page
+
+    def look(self, addresses: Iterable[str | Path], *, scheme: Scheme = "light", size: tuple[int, int] = WIDE) -> None:
+        """Opens pages, one after another, and judges each: by axe-core, and by what is wider than the screen."""
+        page = self._new_page(scheme, size)
+        for address in addresses:
+            self._go(page, address)
+            self.judge(page, f"{page.url} ({scheme}, {size[0]} wide)")
+
+    def judge(self, page: Page, name: str) -> None:
+        """Judges a page as it is now."""
+        before = len(self.problems)
+        over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if over > 0:
+            self.problems.append(f"{name}: {over} pixels wider than the screen")
+        page.evaluate(
+            f"() => {{ {AXE.read_text(encoding='utf-8')} }}"
+        )  # a page may forbid scripts that are not its own
+        for violation in page.evaluate("axe.run()")["violations"]:
+            shown = "; ".join(f"{node['target']} {node['html'][:100]}" for node in violation["nodes"][:3])
+            self.problems.append(f"{name}: {violation['id']}: {violation['help']}: {shown}")
+        if len(self.problems) > before:
+            page.screenshot(path=self._folder / f"problem-{before}.png")
+
+    def _new_page(self, scheme: Scheme, size: tuple[int, int]) -> Page:
         context = self._browser.new_context(
             viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, reduced_motion="reduce"
         )
@@ -37,27 +66,12 @@ class Looker:
         page.on("request", self._note_request)
         page.on("console", self._note_message)
         page.on("pageerror", lambda error: self.problems.append(f"{page.url}: {error}"))
-        page.goto(url, wait_until="networkidle")
         return page
 
-    def look(self, address: str | Path, *, scheme: Any = "light", size: tuple[int, int] = WIDE) -> None:
-        """Opens a page and judges it: accessibility by axe-core, and whether anything is wider than the screen."""
-        page = self.open(address, scheme=scheme, size=size)
-        self.judge(page, f"{page.url} ({scheme}, {size[0]} wide)")
-        page.context.close()
-
-    def judge(self, page: Page, name: str) -> None:
-        """Judges a page as it is now."""
-        before = len(self.problems)
-        over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        if over > 0:
-            self.problems.append(f"{name}: {over} pixels wider than the screen")
-        page.add_script_tag(path=AXE)
-        for violation in page.evaluate("axe.run()")["violations"]:
-            shown = "; ".join(f"{node['target']} {node['html'][:100]}" for node in violation["nodes"][:3])
-            self.problems.append(f"{name}: {violation['id']}: {violation['help']}: {shown}")
-        if len(self.problems) > before:
-            page.screenshot(path=self._folder / f"problem-{before}.png")
+    @staticmethod
+    def _go(page: Page, address: str | Path) -> None:
+        url = address.resolve().as_uri() if isinstance(address, Path) else address
+        page.goto(url, wait_until="networkidle")
 
     def close(self) -> None:
         """Closes all that is open."""

@@ -11,7 +11,7 @@ from neuroengine import spec
 
 if TYPE_CHECKING:
     from docs_site import Site
-    from looking import Looker
+    from looking import Looker, Scheme
 
 pytestmark = pytest.mark.timeout(900)  # some seventy pages, each three times
 ERRORS = spec.errors()
@@ -19,10 +19,9 @@ ERRORS = spec.errors()
 
 @pytest.mark.parametrize(("scheme", "size"), [("light", WIDE), ("dark", WIDE), ("light", NARROW)])
 def test_every_page_asks_no_other_host_complains_of_nothing_and_is_accessible(
-    site: Site, address: str, looker: Looker, scheme: str, size: tuple[int, int]
+    site: Site, address: str, looker: Looker, scheme: Scheme, size: tuple[int, int]
 ) -> None:
-    for path in site.pages:
-        looker.look(address + path.removesuffix("index.html"), scheme=scheme, size=size)
+    looker.look((address + path.removesuffix("index.html") for path in site.pages), scheme=scheme, size=size)
     assert looker.problems == []
 
 
@@ -44,7 +43,7 @@ def found(looker: Looker, address: str, words: str) -> str:
     first = page.locator(".md-search-result__link").first
     first.wait_for(state="attached")
     link = first.get_attribute("href") or ""
-    page.context.close()
+    page.close()
     return link.partition("?")[0].partition("#")[0]
 
 

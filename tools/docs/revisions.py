@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from typing import TYPE_CHECKING
 
 from tools import source
 from tools.docs import requirements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def render() -> str:
@@ -25,10 +29,15 @@ def render() -> str:
     return text + "## Changes of the toolkit\n\n" + _changelog()
 
 
-def versions() -> str:
-    """The content of `versions.json`, which stands beside the folders of all revisions."""
-    revision = source.load("registry/spec.toml")["revision"]
-    return json.dumps([{"version": revision, "title": revision, "aliases": ["latest"]}], indent=2) + "\n"
+def versions(beside: Iterable[str]) -> str:
+    """The content of `versions.json`, which stands beside the folders of all revisions: the newest comes first.
+
+    Args:
+        beside: the names of the folders that are there; the site of an older revision stays when a newer one comes.
+    """
+    known = sorted({*beside, source.load("registry/spec.toml")["revision"]}, reverse=True)
+    entries = [{"version": name, "title": name, "aliases": ["latest"] if name == known[0] else []} for name in known]
+    return json.dumps(entries, indent=2) + "\n"
 
 
 def _changelog() -> str:

@@ -43,7 +43,7 @@ def definitions(path: str, bound: Bound = lambda _message, _field: []) -> str:
 def entries_of(schema: dict[str, Any]) -> dict[str, Any]:
     """The definitions of a schema by their names; a file that is an object itself is one by the name of its title."""
     whole = {schema["title"].title().replace(" ", ""): schema} if "properties" in schema else {}
-    return whole | schema["$defs"]
+    return {**whole, **schema["$defs"]}
 
 
 def fields(definition: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def _object(path: str, name: str, definition: dict[str, Any], bound: Bound) -> s
             [
                 label + (f"<br>{chip('required', 'required')}" if field in required else ""),
                 type_of(path, schema),
-                code(known["default"]) if "default" in known else "-",
+                code(known["default"]) if "default" in known else "",
                 "<br>".join(part for part in meaning if part),
             ]
         )
@@ -159,11 +159,10 @@ def _range(schema: Mapping[str, Any]) -> list[str]:
         words.append(f"above {_number(above)}")
     if "pattern" in schema:
         words.append(f"pattern {_pattern(schema['pattern'])}")
-    for name, unit in (("Length", "characters"), ("Items", "entries"), ("Properties", "members")):
-        if schema.get(f"min{name}"):
-            words.append(f"at least {schema[f'min{name}']} {unit}")
-        if f"max{name}" in schema:
-            words.append(f"at most {schema[f'max{name}']} {unit}")
+    for name, one, many in (("Length", "character", "characters"), ("Items", "entry", "entries")):
+        for bound, word in (("min", "least"), ("max", "most")):
+            if count := schema.get(f"{bound}{name}"):
+                words.append(f"at {word} {count} {one if count == 1 else many}")
     return words
 
 

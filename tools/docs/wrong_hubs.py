@@ -32,4 +32,4 @@ def render(facts: Facts) -> str:
         for hub in facts.wrong_hubs.get(row["id"], ())
     ]
     columns = ("Name", "What it does", "Breaks", "Checks that notice")
-    return f'{INTRODUCTION}<div class="limits" markdown>\n\n{table(columns, rows)}\n</div>\n'
+    return f'{INTRODUCTION}<div class="wrong-hubs" markdown>\n\n{table(columns, rows)}\n</div>\n'
