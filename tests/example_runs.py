@@ -24,14 +24,18 @@ NEEDS = {".sh": ("bash", "curl", "jq", "openssl"), ".mjs": ("node",)}
 """The programs of the machine that it takes."""
 
 
-def run(example: Path, environment: dict[str, str]) -> str:
-    """What the example prints; it must end well and complain of nothing. Skips where the machine lacks its language."""
+def run(example: Path, environment: dict[str, str], folder: Path | None = None) -> str:
+    """What the example prints; it must end well and complain of nothing.
+
+    It runs in a folder, or in the one where the tests were started. Skips where the machine lacks its language.
+    """
     for program in NEEDS.get(example.suffix, ()):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed, and {example.relative_to(ROOT)} needs it")
     own = str(Path(sys.executable).parent)
     done = subprocess.run(
         [*PROGRAMS[example.suffix], str(example)],
+        cwd=folder,
         env=os.environ | {"PATH": f"{own}{os.pathsep}{os.environ['PATH']}", "PYTHONIOENCODING": "utf-8"} | environment,
         capture_output=True,
         encoding="utf-8",

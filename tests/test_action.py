@@ -83,9 +83,14 @@ def test_every_option_that_the_action_uses_is_one_of_the_command() -> None:
     known = {option for parameter in run.params for option in parameter.opts}
     used = set(re.findall(r"--[a-z-]+", JUDGE["run"]))
     assert used <= known
-    assert {
-        word for name in ACTION["inputs"] for word in re.findall(r"--[a-z-]+", ACTION["inputs"][name]["description"])
-    } <= known
+    told = " ".join(described["description"] for described in ACTION["inputs"].values())
+    assert set(re.findall(r"--[a-z-]+", told)) <= known
+
+
+def test_nothing_in_the_arguments_is_run(tmp_path: Path) -> None:
+    code, _, _ = judged(tmp_path, ARGUMENTS="--select 'NE-HTTP-001; touch x' $(touch y) `touch z`")
+    assert code == 2
+    assert not {"x", "y", "z"} & {file.name for file in tmp_path.iterdir()}
 
 
 @pytest.mark.parametrize("name", ACTION["inputs"])

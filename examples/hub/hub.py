@@ -4,7 +4,7 @@ import json
 import random
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -65,14 +65,15 @@ def generate(request: dict[str, Any]) -> list[str]:
 # --8<-- [start:state]
 @dataclass
 class Stream:
-    """One generation, and what is left of it."""
+    """One generation: what is left of it, and who may fetch it now."""
 
     prompt: str
-    tokens: list[str]
+    tokens: list[str] | None = None  # none before it has begun
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Hub:
-    """What the hub knows; one lock keeps its threads apart."""
+    """What the hub knows; a lock keeps its threads apart."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -91,25 +92,29 @@ class Hub:
             raise Refused(6, "There is no such service here.")
         check(request)
         # --8<-- [start:replies]
-        with self.lock:
-            reply = self.piece(request) if request.get("key") else self.whole(request)
+        reply = self.piece(request) if request.get("key") else self.whole(request)
         return {"reply": "".join(reply), "errorcode": 0}
 
     def whole(self, request: dict[str, Any]) -> list[str]:
         """The tokens of a whole reply."""
-        self.generations += 1
+        with self.lock:
+            self.generations += 1
         return generate(request)
 
     def piece(self, request: dict[str, Any]) -> list[str]:
         """The next tokens of a stream; none are its end."""
         key, prompt, size = request["key"], request["message"], request["gettokens"]
-        stream = self.streams.pop(key, None)
-        if stream is None or (not stream.tokens and stream.prompt != prompt):
-            stream = Stream(prompt, self.whole(request))
-        self.streams[key] = stream
-        if len(self.streams) > MOST_STREAMS:
-            del self.streams[next(iter(self.streams))]  # polled longest ago
-        piece, stream.tokens = stream.tokens[:size], stream.tokens[size:]
+        with self.lock:
+            stream = self.streams.pop(key, None)
+            if stream is None or (stream.tokens == [] and stream.prompt != prompt):
+                stream = Stream(prompt)
+            self.streams[key] = stream
+            if len(self.streams) > MOST_STREAMS:
+                del self.streams[next(iter(self.streams))]  # polled longest ago
+        with stream.lock:
+            if stream.tokens is None:
+                stream.tokens = self.whole(request)
+            piece, stream.tokens = stream.tokens[:size], stream.tokens[size:]
         return piece
         # --8<-- [end:replies]
 
