@@ -12,6 +12,7 @@ import httpx
 from error_exchanges import KEY, SERVICE
 
 from mockserver import Clock, MockHub
+from neuroengine._generated.registry import PING_S
 from tools.docs.facts import Arrow, Story
 
 if TYPE_CHECKING:
@@ -127,6 +128,10 @@ class Link:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the connection without a word, as a dying program does."""
         self._tls.close()
 
     def send(self, text: str) -> None:
@@ -157,7 +162,7 @@ def _provider() -> list[Arrow | str]:
             Arrow(PROVIDER, HUB, json.dumps({"user": SERVICE, "key": KEY})),
             Arrow(HUB, PROVIDER, link.accepted),
         ]
-        hub.clock.advance(30)
+        hub.clock.advance(PING_S)
         steps += [Arrow(HUB, PROVIDER, link.frame()), "A ping has no answer."]
 
         def post() -> dict[str, Any]:
@@ -175,7 +180,7 @@ def _provider() -> list[Arrow | str]:
 
         asked = pool.submit(post)
         steps += [Arrow(CLIENT, HUB, _shown(REQUEST)), Arrow(HUB, PROVIDER, _shown(json.loads(link.frame())))]
-        link.__exit__()
+        link.close()
         steps += ["The provider's connection is gone.", Arrow(HUB, CLIENT, _shown(asked.result(DEADLINE_S)))]
         return steps
 

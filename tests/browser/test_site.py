@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -35,6 +36,17 @@ def test_every_diagram_is_drawn(site: Site, address: str, looker: Looker) -> Non
             assert len(heights) == source
             assert min(heights) > 100, path
     assert looker.problems == []
+
+
+def test_no_table_of_fields_or_rules_is_wider_than_a_narrow_screen(site: Site, address: str, looker: Looker) -> None:
+    page = looker.open(address, size=NARROW)
+    for path in site.pages:
+        if re.search(r'class="(fields|requirements|limits|wrong-hubs)"', (site.folder / path).read_text("utf-8")):
+            page.goto(address + path.removesuffix("index.html"), wait_until="networkidle")
+            wide = "all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => one.innerText.slice(0, 80))"
+            frames = ":is(.fields, .requirements, .limits, .wrong-hubs) .md-typeset__scrollwrap"
+            assert page.eval_on_selector_all(frames, "all => all.length"), path
+            assert page.eval_on_selector_all(frames, wide) == [], path
 
 
 def found(looker: Looker, address: str, words: str) -> str:
