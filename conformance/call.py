@@ -28,6 +28,7 @@ class Call:
         self._exchange = exchange
         self._connection: Connection | None = None
         self._has_left = False
+        self._heard = threading.Event()
         self._answer: Exchange | None = None
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="conformance call", daemon=True)
@@ -50,6 +51,10 @@ class Call:
         self._thread.join(seconds)
         return self.is_answered
 
+    def is_heard_within(self, seconds: float) -> bool:
+        """Waits for the first byte of the answer's body, or for the exchange to be over; whether either came."""
+        return self._heard.wait(seconds)
+
     def leave(self) -> None:
         """Closes the client's connection now, whatever was to come."""
         with self._lock:
@@ -60,9 +65,11 @@ class Call:
 
     def _run(self) -> None:
         self._answer = self._exchange(self.request, self._take)
+        self._heard.set()
 
     def _take(self, connection: Connection) -> None:
         with self._lock:
             self._connection = connection
+            connection.heard = self._heard.set
             if self._has_left:
                 connection.cut()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from conformance.evidence import Violation, not_judged
 from conformance.exchange import JSON_TYPE, Exchange, Request
-from conformance.explore import explore
+from conformance.explore import Search, explore, explore_steps
 from conformance.stream import Stream
 from conformance.subject import PLAIN_MESSAGE, TRIES
 
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import TypeVar
 
+    from hypothesis.stateful import RuleBasedStateMachine
     from hypothesis.strategies import SearchStrategy
 
     from conformance.call import Call
     from conformance.provider.desk import Desk
     from conformance.provider.frames import Frame
+    from conformance.provider.house import Answering
     from conformance.provider.link import Link
     from conformance.settings import Settings
     from conformance.subject import Subject
@@ -109,6 +111,10 @@ class Judge:
     def provider(self) -> AbstractContextManager[Link]:
         """The link on which the provider's service is answered: inside the block by the check alone."""
         return self.desk.held()
+
+    def answering(self, answer: Answering) -> AbstractContextManager[Link]:
+        """That link, with every request on it answered by `answer` while the block lasts."""
+        return self.desk.answered(answer)
 
     def through(self, link: Link, content: Content, answer: Mapping[str, Any] | bytes, **sending: Any) -> Passage:
         """Sends a request through the hub, and its answer back: what came to the provider, and what to the client."""
@@ -276,7 +282,7 @@ class Judge:
         return Stream(self, fields, key or self.new_key(), path)
 
     @contextmanager
-    def known_text(self, fields: Mapping[str, Any], path: str | None = None) -> Iterator[str]:
+    def known_text(self, fields: Content, path: str | None = None) -> Iterator[str]:
         """The text of a request, from a model that was seen to repeat itself.
 
         A breach inside counts only if the model still gives that text afterwards.
@@ -289,12 +295,12 @@ class Judge:
                 not_judged("the model stopped repeating itself, so texts cannot be compared")
             raise
 
-    def differs(self, text: str, fields: Mapping[str, Any]) -> None:
+    def differs(self, text: str, fields: Content) -> None:
         """Ends the check when the model answers other fields alike: its text tells requests apart no more."""
         if self.succeeds(fields).reply == text:
             not_judged("the model answers every request alike, so texts tell nothing")
 
-    def _repeated(self, fields: Mapping[str, Any], path: str | None) -> str:
+    def _repeated(self, fields: Content, path: str | None) -> str:
         self.needs_success()
         texts = [str(self.succeeds(fields, path=path).reply) for _ in range(REPEATS)]
         if len(set(texts)) != 1:
@@ -317,4 +323,17 @@ class Judge:
             finally:
                 self.finish()
 
-        explore(strategy, afresh, f"{self.settings.seed} {self._name}", self.examples(examples))
+        explore(strategy, afresh, self._seed, self.examples(examples))
+
+    def explore_steps(self, machine: Callable[[Search], RuleBasedStateMachine], *, examples: int, steps: int) -> None:
+        """Runs a state machine over and over, and keeps the shortest sequence of steps that breaks the requirement."""
+
+        def afresh(search: Search) -> RuleBasedStateMachine:
+            self.subject.timeline.begin_example()
+            return machine(search)
+
+        explore_steps(afresh, self._seed, self.examples(examples), steps)
+
+    @property
+    def _seed(self) -> str:
+        return f"{self.settings.seed} {self._name}"

@@ -117,9 +117,8 @@ class HubApp:
         content_type, access_key, origin = read_headers(scope["headers"])
         with self._keeper as now:
             state = self._keeper.state
-            exchange = state.post(
-                scope["path"], body, now, content_type=content_type, access_key=access_key, origin=origin
-            )
+            path = state.behaviour.path(scope["path"], scope["query_string"])
+            exchange = state.post(path, body, now, content_type=content_type, access_key=access_key, origin=origin)
             is_whole = exchange.answer is not None and not exchange.plan.faults
             if not is_whole:
                 outbox = Outbox()

@@ -160,6 +160,10 @@ class Link:
             self._is_interrupted = True
             self._changed.notify_all()
 
+    def go_on(self) -> None:
+        """Takes an interruption back that nobody's wait was ended by."""
+        self._is_interrupted = False
+
     # -- the thread that reads
 
     def _listen(self) -> None:

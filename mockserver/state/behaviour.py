@@ -54,6 +54,10 @@ class Behaviour:
         """
         return read_object(body)
 
+    def path(self, path: str, query: bytes) -> str:  # noqa: ARG002 - the right hub ignores a query
+        """The path of a request, out of what stood in its first line."""
+        return path
+
     def service_name(self, path: str, known: Collection[str]) -> str:  # noqa: ARG002 - names are matched exactly
         """The service that a path names, with or without the trailing slash; `known` are the hub's own."""
         name = path.removeprefix("/")
