@@ -27,6 +27,7 @@ from mockserver.wrong import (
     sampling,
     stream_keys,
     streams,
+    waiting,
 )
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ _MODULES = (
     forwarding,
     provider_answers,
     losses,
+    waiting,
 )
 
 WRONG_HUBS: Final[Mapping[str, WrongHub]] = MappingProxyType(

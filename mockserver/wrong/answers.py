@@ -127,14 +127,6 @@ class WholeReplyCut(Behaviour):
         return Answer(answer.content | {"reply": " ".join(words[:100])})
 
 
-class FirstByteLate(Behaviour):
-    """Says nothing until the whole reply is there."""
-
-    def kept_limits(self, limits: dict[str, float]) -> dict[str, float]:
-        """No blank comes within any provider's patience."""
-        return limits | {"keep_warm_s": 2 * limits["provider_answer_s"]}
-
-
 WRONG_HUBS = (
     WrongHub("latin1_answers", "NE-ANS-001", "writes its answers in Latin-1", Latin1Answers),
     WrongHub(
@@ -167,7 +159,6 @@ WRONG_HUBS = (
     WrongHub("success_is_created", "NE-ANS-009", "answers a success with status 201", SuccessIsCreated),
     WrongHub("raw_answers", "NE-ANS-012", "writes its answers in raw UTF-8", RawAnswers),
     WrongHub("length_left_out", "NE-ANS-013", "sends no Content-Length", LengthLeftOut),
-    WrongHub("first_byte_late", "NE-ANS-014", "says nothing until the whole reply is there", FirstByteLate),
     WrongHub("error_name_left_out", "NE-ANS-016", "leaves out the name of an error", answering(_error_left_out)),
     WrongHub("every_code_named", "NE-ANS-017", "names a provider's own codes too", answering(_every_code_named)),
     WrongHub("success_named", "NE-ANS-018", 'adds "error": "ok" to a success', answering(_success_named)),
