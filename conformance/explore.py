@@ -10,15 +10,15 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
 from zlib import crc32
 
 from conformance.evidence import Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from hypothesis import settings
+    from hypothesis import Phase, settings
     from hypothesis.stateful import RuleBasedStateMachine
     from hypothesis.strategies import SearchStrategy
 
@@ -36,21 +36,78 @@ def explore(strategy: SearchStrategy[Example], check: Callable[[Example], None],
     """
     import hypothesis
 
-    search = Search()
+    search = _Search(check)
 
     def run(example: Example) -> None:
-        search.begin()
-        search.take(example, lambda: check(example))
+        search.run(example)
 
-    with _searching(search):
-        hypothesis.seed(_number(seed))(_bounded(examples)(hypothesis.given(strategy)(run)))()
+    bounded = _bounded(examples, hypothesis.Phase.generate, hypothesis.Phase.shrink)
+    with _at_home():
+        try:
+            hypothesis.seed(crc32(seed.encode()))(bounded(hypothesis.given(strategy)(run)))()
+        except hypothesis.errors.Flaky:
+            if search.breach is None:
+                raise
+            raise _flaky(search.breach) from None
 
 
-def explore_steps(machine: Callable[[Search], RuleBasedStateMachine], seed: str, examples: int, steps: int) -> None:
-    """Runs a state machine, at most so many steps an example; each of its steps asks `Search.take`.
+class _Search:
+    """Bounds the shrinking: past it, only the smallest example known so far is tried again."""
 
-    Which steps it draws must follow from the steps before alone, never from what a hub answered: a hub may answer the
-    same steps otherwise the next time.
+    def __init__(self, check: Callable[[Any], None]) -> None:
+        self._check = check
+        self._smallest: object = None
+        self._calls = 0
+        self.breach: Violation | None = None
+
+    def run(self, example: object) -> None:
+        if self.breach is not None:
+            self._calls += 1
+            if self._calls > SHRINKING_CALLS and example != self._smallest:
+                return
+        try:
+            self._check(example)
+        except Violation as breach:
+            self._smallest, self.breach = example, breach
+            raise
+
+
+class Step(Protocol):
+    """One step of a sequence; equal steps do the same."""
+
+    def simpler(self) -> Sequence[Step]:
+        """Steps that might break the same and are easier to read, the easiest first."""
+
+
+class Script:
+    """The steps of one example, taken as they are drawn and written down for later."""
+
+    def __init__(self, act: Callable[[Any], None]) -> None:
+        self._act = act
+        self.steps: list[Step] = []
+        self.breach: Violation | None = None
+
+    def take(self, step: Step) -> None:
+        """Takes a step."""
+        self.steps.append(step)
+        try:
+            self._act(step)
+        except Violation as breach:
+            self.breach = breach
+            raise
+
+
+def explore_steps(
+    machine: Callable[[], tuple[RuleBasedStateMachine, Script]],
+    replay: Callable[[Sequence[Any]], None],
+    seed: str,
+    bounds: tuple[int, int],
+) -> None:
+    """Runs state machines, and then makes the first sequence of steps that breaks the requirement as short as can be.
+
+    `machine` makes one, with the script that it takes its steps by; `replay` takes such steps again, from the
+    beginning; `bounds` are the most examples, and the most steps of each. Which steps a machine draws must follow from
+    those before alone, never from what a hub answered: a hub may answer the same steps otherwise the next time.
 
     Raises:
         Violation: a sequence of steps breaks the requirement; this is the shortest one found.
@@ -58,56 +115,68 @@ def explore_steps(machine: Callable[[Search], RuleBasedStateMachine], seed: str,
     import hypothesis
     from hypothesis.stateful import run_state_machine_as_test
 
-    search = Search()
+    examples, most_steps = bounds
+    broken: list[Script] = []
 
     def begun() -> RuleBasedStateMachine:
-        search.begin()
-        return machine(search)
+        made, script = machine()
+        broken[:] = [found for found in broken if found.breach] or [script]
+        return made
 
-    with _searching(search):
-        factory = cast("type[RuleBasedStateMachine]", hypothesis.seed(_number(seed))(begun))  # any maker of machines
-        run_state_machine_as_test(factory, settings=hypothesis.settings(_bounded(examples), stateful_step_count=steps))
-
-
-class Search:
-    """One search for a breach, over examples of one step or more.
-
-    It bounds the shrinking: past the bound, only the smallest example known so far is tried again.
-    """
-
-    def __init__(self) -> None:
-        self._smallest: list[object] = []
-        self._examples = 0
-        self._taken: list[object] = []
-        self._is_idle = False
-        self.breach: Violation | None = None
-
-    def begin(self) -> None:
-        """An example begins."""
-        self._examples += self.breach is not None
-        self._taken = []
-        self._is_idle = False
-
-    def take(self, step: object, act: Callable[[], None]) -> None:
-        """Takes one step of the example, unless the example is not tried any more, or has already broken something."""
-        if self._is_idle:
-            return
-        self._taken.append(step)
-        if self._examples > SHRINKING_CALLS and self._taken != self._smallest[: len(self._taken)]:
-            self._is_idle = True
-            return
+    # hypothesis shrinks what it draws, which says little about the steps: they are shortened below, in far fewer runs
+    bounded = hypothesis.settings(_bounded(examples, hypothesis.Phase.generate), stateful_step_count=most_steps)
+    factory = cast("type[RuleBasedStateMachine]", hypothesis.seed(crc32(seed.encode()))(begun))
+    with _at_home():
         try:
-            act()
-        except Violation as breach:
-            self._smallest, self.breach, self._is_idle = list(self._taken), breach, True
-            raise
+            run_state_machine_as_test(factory, settings=bounded)
+        except (Violation, hypothesis.errors.Flaky):
+            (first,) = broken
+            if first.breach is None:
+                raise
+        else:
+            return
+    replay(_shortest(first.steps, replay))
+    raise _flaky(first.breach)
 
 
-def _number(seed: str) -> int:
-    return crc32(seed.encode())
+def _shortest(steps: Sequence[Step], replay: Callable[[Sequence[Step]], None]) -> Sequence[Step]:
+    """The fewest and simplest of the steps that still break the requirement, as far as the bound allows to see."""
+    left = SHRINKING_CALLS
+
+    def breaks(tried: Sequence[Step]) -> bool:
+        nonlocal left
+        left -= 1
+        try:
+            if left >= 0:
+                replay(tried)
+        except Violation:
+            return True
+        return False
+
+    size = len(steps)
+    while size := size // 2:
+        at = 0
+        while at < len(steps):
+            tried = [*steps[:at], *steps[at + size :]]
+            if tried and breaks(tried):
+                steps = tried
+            else:
+                at += size
+    for at, step in enumerate(steps):
+        for simpler in step.simpler():
+            tried = [*steps[:at], simpler, *steps[at + 1 :]]
+            if breaks(tried):
+                steps = tried
+                break
+    return steps
 
 
-def _bounded(examples: int) -> settings:
+def _flaky(breach: Violation) -> Violation:
+    breach.is_flaky = True
+    return breach
+
+
+def _bounded(examples: int, *phases: Phase) -> settings:
     import hypothesis
 
     return hypothesis.settings(
@@ -116,26 +185,20 @@ def _bounded(examples: int) -> settings:
         database=None,
         report_multiple_bugs=False,
         print_blob=False,
-        phases=(hypothesis.Phase.generate, hypothesis.Phase.shrink),
+        phases=phases,
         suppress_health_check=list(hypothesis.HealthCheck),
         verbosity=hypothesis.Verbosity.quiet,
     )
 
 
 @contextmanager
-def _searching(search: Search) -> Iterator[None]:
-    """With hypothesis' own files in the user's cache; a breach that did not show again is marked."""
+def _at_home() -> Iterator[None]:
+    """With hypothesis' own files in the user's cache."""
     from hypothesis.configuration import set_hypothesis_home_dir
-    from hypothesis.errors import Flaky
 
     set_hypothesis_home_dir(_cache())
     try:
         yield
-    except Flaky:
-        if search.breach is None:
-            raise
-        search.breach.is_flaky = True
-        raise search.breach from None
     finally:
         set_hypothesis_home_dir(None)
 

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from conformance.evidence import Violation, not_judged
 from conformance.exchange import JSON_TYPE, Exchange, Request
-from conformance.explore import Search, explore, explore_steps
+from conformance.explore import Script, explore, explore_steps
 from conformance.stream import Stream
 from conformance.subject import PLAIN_MESSAGE, TRIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from typing import TypeVar
 
@@ -172,6 +172,10 @@ class Judge:
         if not holds:
             raise Violation(expected, actual, exchanges, self.subject.timeline.steps)
 
+    def sees(self, *exchanges: Exchange) -> None:
+        """Judges that the requirement holds for these."""
+        self._account(exchanges)
+
     def breaks(self, expected: str, actual: str, *exchanges: Exchange) -> NoReturn:
         """Judges that the requirement is broken.
 
@@ -281,6 +285,11 @@ class Judge:
         self.needs_success()
         return Stream(self, fields, key or self.new_key(), path)
 
+    def text_if_known(self, fields: Content, path: str | None = None) -> str | None:
+        """The text of a request, if the model repeats itself."""
+        texts = {str(self.succeeds(fields, path=path).reply) for _ in range(REPEATS)}
+        return texts.pop() if len(texts) == 1 else None
+
     @contextmanager
     def known_text(self, fields: Content, path: str | None = None) -> Iterator[str]:
         """The text of a request, from a model that was seen to repeat itself.
@@ -301,11 +310,10 @@ class Judge:
             not_judged("the model answers every request alike, so texts tell nothing")
 
     def _repeated(self, fields: Content, path: str | None) -> str:
-        self.needs_success()
-        texts = [str(self.succeeds(fields, path=path).reply) for _ in range(REPEATS)]
-        if len(set(texts)) != 1:
+        text = self.text_if_known(fields, path)
+        if text is None:
             not_judged("the model does not repeat itself, so texts cannot be compared")
-        return texts[0]
+        return text
 
     def examples(self, number: int) -> int:
         """How many examples of a kind to send: fewer where the hub is to be spared."""
@@ -325,14 +333,25 @@ class Judge:
 
         explore(strategy, afresh, self._seed, self.examples(examples))
 
-    def explore_steps(self, machine: Callable[[Search], RuleBasedStateMachine], *, examples: int, steps: int) -> None:
-        """Runs a state machine over and over, and keeps the shortest sequence of steps that breaks the requirement."""
+    def explore_steps(
+        self,
+        machine: Callable[[], tuple[RuleBasedStateMachine, Script]],
+        replay: Callable[[Sequence[Any]], None],
+        *,
+        examples: int,
+        steps: int,
+    ) -> None:
+        """Runs state machines, and keeps the shortest sequence of steps that breaks the requirement."""
 
-        def afresh(search: Search) -> RuleBasedStateMachine:
+        def afresh() -> tuple[RuleBasedStateMachine, Script]:
             self.subject.timeline.begin_example()
-            return machine(search)
+            return machine()
 
-        explore_steps(afresh, self._seed, self.examples(examples), steps)
+        def again(sequence: Sequence[Any]) -> None:
+            self.subject.timeline.begin_example()
+            replay(sequence)
+
+        explore_steps(afresh, again, self._seed, (self.examples(examples), steps))
 
     @property
     def _seed(self) -> str:

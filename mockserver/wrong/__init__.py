@@ -25,6 +25,7 @@ from mockserver.wrong import (
     requests,
     resume,
     sampling,
+    sequences,
     stream_keys,
     streams,
     waiting,
@@ -53,6 +54,7 @@ _MODULES = (
     provider_answers,
     losses,
     waiting,
+    sequences,
 )
 
 WRONG_HUBS: Final[Mapping[str, WrongHub]] = MappingProxyType(
