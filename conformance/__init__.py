@@ -22,6 +22,9 @@ call         a request that is answered later
 record       what a check did, as plain JSON
 redaction    finds secrets in what was sent
 reproduce/   what repeats a breach
+expected     failures that are known
+baseline     writes the file of them
+replay       judges again what a report says is broken
 plugin       the suite as a pytest plugin
 run          one judgement: pytest in this process
 reports/     the forms of the report; reports.document holds verdicts, counts and exit code

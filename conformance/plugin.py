@@ -1,4 +1,4 @@
-"""The suite as a pytest plugin: `-p conformance.plugin`, or by `neuroengine conformance run`.
+"""The suite as a pytest plugin: by `neuroengine conformance run`, or `pytest --pyargs conformance --ne-target URL`.
 
 It takes the settings as options, lets only the checks of the chosen rows run, and turns what each check did into a
 plain record on its report, so that records travel from xdist's workers too. Laws: a breach is reported only when the
@@ -8,8 +8,9 @@ that required nothing passes nothing.
 
 from __future__ import annotations
 
+import dataclasses
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -23,6 +24,8 @@ from conformance.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+    from conformance.catalogue import Requirement
 
 
 AREAS_LAST: Final = ("ERR", "ANS")
@@ -45,9 +48,25 @@ def pytest_configure(config: pytest.Config) -> None:
     """Reads the settings."""
     config.addinivalue_line("markers", f"{MARK}(requirement, in_smoke): what a check judges")
     try:
-        config.stash[_settings] = read_options(config.option)
+        settings = read_options(config.option)
+        config.stash[_settings] = settings and _share(settings, config)
     except ValueError as error:
         raise pytest.UsageError(str(error)) from None
+
+
+def _share(settings: Settings, config: pytest.Config) -> Settings:
+    """What one of several processes of pytest-xdist may send, so that together they keep to the run's bounds.
+
+    Raises:
+        ValueError: they would log in as providers of one service, and throw each other out.
+    """
+    processes = getattr(config, "workerinput", {}).get("workercount", config.getoption("numprocesses", None) or 1)
+    if not isinstance(processes, int) or processes == 1:
+        return settings
+    if settings.provider:
+        raise ValueError("the suite can log in as a provider only once: leave out -n, or --ne-provider")
+    rate, most = settings.rate / processes, settings.max_requests // processes
+    return dataclasses.replace(settings, rate=rate, max_requests=most)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -74,6 +93,7 @@ def is_chosen(found: Binding, settings: Settings) -> bool:
     return (
         (found.in_smoke if settings.profile == "smoke" else row.profile in {"core", settings.profile})
         and (settings.level == "should" or row.level == "MUST")
+        and (not settings.cases or found.name in settings.cases)
         and (not settings.select or any(fnmatchcase(row.id, pattern) for pattern in settings.select))
     )
 
@@ -157,5 +177,18 @@ def pytest_runtest_makereport(
     report = yield
     found = binding(item)
     if found is not None and (call.when == "call" or report.outcome != "passed"):
-        report.user_properties.append((RECORD, record(item, found, report, call)))
+        done = record(item, found, report, call)
+        report.user_properties.append((RECORD, done))
+        if done["breach"]:
+            _tell(report, found.requirement, done)
     return report
+
+
+def _tell(report: pytest.TestReport, row: Requirement, done: dict[str, Any]) -> None:
+    """Says in pytest's own report what was broken. A breach fails a test only if it is binding, and shows again."""
+    breach = done["breach"]
+    report.longrepr = f"{row.id} {row.level}: {row.sentence}\n{done['reason']}"
+    report.sections.append(("repeat it with", breach["reproduce"]))
+    if row.level != "MUST" or breach["flaky"]:
+        report.outcome = "skipped"
+        report.wasxfail = f"{row.id} {row.level}{', not seen again' if breach['flaky'] else ''}: {done['reason']}"

@@ -37,6 +37,7 @@ def record(item: pytest.Item, found: Binding, report: pytest.TestReport, call: p
         "reason": "",
         "exchanges": judge.exchanges if judge else 0,
         "judged": judge.judged if judge else 0,
+        "seconds": call.duration,
         "breach": None,
     }
     error = call.excinfo.value if call.excinfo else None
@@ -58,9 +59,17 @@ def _breach(breach: Violation, settings: Settings) -> dict[str, Any]:
         "expected": breach.expected,
         "actual": breach.actual,
         "flaky": breach.is_flaky,
-        "exchanges": [{"request": _request(shown.request, settings), "answer": _answer(shown)} for shown in exchanges],
+        "exchanges": [_exchange(shown, settings) for shown in exchanges],
         "timeline": list(_steps(breach.steps, settings)),
         "reproduce": reproduction(breach, settings),
+    }
+
+
+def _exchange(exchange: Exchange, settings: Settings) -> dict[str, Any]:
+    return {
+        "request": _request(exchange.request, settings),
+        "answer": _answer(exchange),
+        "seconds": round(exchange.seconds, 4),
     }
 
 

@@ -22,6 +22,7 @@ from conformance.target import tls_context
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
+    from conformance.expected import Expectation
     from conformance.settings import Settings
 
 HERE: Final = Path(__file__).parent
@@ -50,10 +51,17 @@ class Progress(Protocol):
         """One check is done."""
 
 
-def run(settings: Settings, progress: Progress | None = None, *, require_complete: bool = False) -> dict[str, Any]:
+def run(
+    settings: Settings,
+    progress: Progress | None = None,
+    *,
+    expected: Sequence[Expectation] = (),
+    require_complete: bool = False,
+) -> dict[str, Any]:
     """Judges the hub and returns the report, as the report's schema describes it.
 
-    `require_complete` makes a MUST that could have been judged and was not a failure.
+    `expected` are failures that do not fail the run; `require_complete` makes a MUST that could have been judged and
+    was not a failure.
 
     Raises:
         ValueError: the selection holds no requirement of a hub, or the file of authorities cannot be used.
@@ -79,7 +87,7 @@ def run(settings: Settings, progress: Progress | None = None, *, require_complet
         started_at=started,
         seconds=time.monotonic() - began,
     )
-    return build_report(settings, judgement, require_complete=require_complete)
+    return build_report(settings, judgement, expected, require_complete=require_complete)
 
 
 def collect_bindings() -> list[Binding]:

@@ -42,7 +42,8 @@ class Settings:
         another service of the hub, or "". ca_file: a PEM file of authorities to trust instead of the system's, or "".
         insecure: verify no certificate. profile: `smoke` (at most 20 requests), `core`, or `extended` (core and the
         rest). level: `should` judges all rows, `must` the binding ones alone. select: patterns of requirement ids;
-        none for all. seed: what every generated request follows from. timeout: seconds that one exchange may take.
+        none for all. cases: the checks to run, as `module::check[case]`; none for all. seed: what every generated
+        request follows from. timeout: seconds that one exchange may take.
         max_wait: seconds that one check may wait for a limit of the hub. limits: the hub's own limits, by the names of
         the spec's registry, as far as they are known. rate: requests a second, or 0 for as fast as the hub answers.
         max_requests: the most requests of the run, or 0 for no bound. provider: where providers log in, as
@@ -59,6 +60,7 @@ class Settings:
     profile: str = "core"
     level: str = "should"
     select: tuple[str, ...] = ()
+    cases: tuple[str, ...] = ()
     seed: int = 0
     timeout: float = 20.0
     max_wait: float = 20.0
@@ -138,7 +140,14 @@ def read_options(options: argparse.Namespace) -> Settings | None:
     if given["url"] is None:
         return None
     url, service = read_target(given["url"], given["service"])
-    given |= {"url": url, "service": service, "select": tuple(given["select"]), "limits": dict(given["limits"])}
+    given["rate"], given["max_requests"] = polite(url, given["profile"], given["rate"], given["max_requests"])
+    given |= {
+        "url": url,
+        "service": service,
+        "select": tuple(given["select"]),
+        "cases": tuple(given["cases"]),
+        "limits": dict(given["limits"]),
+    }
     return Settings(**given)
 
 
@@ -151,14 +160,17 @@ def options() -> Iterator[tuple[str, dict[str, Any]]]:
         "profile": {"choices": PROFILES},
         "level": {"choices": LEVELS},
         "select": {"action": "append", "metavar": "GLOB", "help": "requirement ids to judge; may be repeated"},
+        "cases": {"action": "append", "metavar": "CASE", "help": "checks to run; may be repeated"},
         "limits": {"action": "append", "type": _limit, "metavar": "NAME=VALUE", "help": "a limit of the hub's own"},
     }
     for setting in dataclasses.fields(Settings):
         if setting.name in SECRETS:
             continue
         shape: dict[str, Any] = {"default": None, "help": f"the setting {setting.name!r}"}
-        if setting.name in {"select", "limits"}:
+        if setting.name in {"select", "cases", "limits"}:
             shape["default"] = []
+        elif setting.name in {"rate", "max_requests"}:
+            shape["type"] = type(setting.default)  # without them the run is polite
         elif setting.default is not dataclasses.MISSING:
             shape |= {"default": setting.default, "type": type(setting.default)}
         yield option_name(setting.name), shape | shapes.get(setting.name, {})

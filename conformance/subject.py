@@ -94,8 +94,9 @@ class Subject:
 
     def pause(self, seconds: float) -> None:
         """Waits, for a time that the spec names."""
-        self.timeline.note("client", 0, "pause", f"{seconds:g}".encode())
-        self.target.pause(seconds)
+        if seconds > 0:
+            self.timeline.note("client", 0, "pause", f"{seconds:g}".encode())
+            self.target.pause(seconds)
 
     def close(self) -> None:
         """Leaves the hub."""

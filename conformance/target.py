@@ -1,11 +1,13 @@
 """Sends requests to the hub and brings back what came, whatever it was.
 
 Laws: every exchange has a deadline for the whole of it, so neither a hang nor a trickle stops a run; a connection that
-turns out to be closed is no trouble before a fresh one was tried; five exchanges in trouble in a row end the run.
+turns out to be closed is no trouble before a fresh one was tried; five exchanges in trouble in a row end the run; a hub
+that is spared is asked again no sooner than it wishes.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import ssl
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from conformance.settings import Settings
 
 TROUBLES_IN_A_ROW: Final = 5
+OUT_OF_BOUNDS: Final = "the run has come to its bounds"
+"""How the reason begins why a check was not judged any more."""
 PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -90,16 +94,19 @@ class Target:
         """Keeps to the run's budget, time and rate."""
         budget = self._settings.max_requests
         if budget and self.sent + requests > budget:
-            not_judged(f"the run's budget of {budget} requests is used up")
+            not_judged(f"{OUT_OF_BOUNDS}: its budget of {budget} requests is used up")
         now = time.monotonic()
         if now > self._ends:
-            not_judged(f"the run's time of {RUN_S:g} s is over")
+            not_judged(f"{OUT_OF_BOUNDS}: its time of {RUN_S:g} s is over")
         if self._settings.rate:
             self.pause(self._next - now)
             self._next = max(now, self._next) + requests / self._settings.rate
         self.sent += requests
 
     def _notice(self, exchange: Exchange) -> None:
+        if self._settings.rate:
+            wish = min(exchange.retry_after, self._settings.max_wait)
+            self._next = max(self._next, time.monotonic() + wish)
         self._troubles = self._troubles + 1 if exchange.trouble else 0
         if self._troubles >= TROUBLES_IN_A_ROW:
             why = f"the last time because {exchange.detail}"
@@ -107,9 +114,13 @@ class Target:
 
     def _exchange(self, request: Request, seconds: float, post: Callable[[Request, float], Received]) -> Exchange:
         """One exchange, over in so many seconds, by an answer or by trouble."""
-        deadline = time.monotonic() + seconds
+        began = time.monotonic()
+        over = self._over(request, seconds, post)
+        return dataclasses.replace(over, seconds=time.monotonic() - began)
+
+    def _over(self, request: Request, seconds: float, post: Callable[[Request, float], Received]) -> Exchange:
         try:
-            return Exchange(request, *post(request, deadline))
+            return Exchange(request, *post(request, time.monotonic() + seconds))
         except _Unreachable as error:
             return Exchange(request, trouble="unreachable", detail=f"no connection was possible ({error})")
         except TimeoutError:

@@ -40,10 +40,18 @@ def needs_script(steps: Sequence[Step]) -> bool:
     return False
 
 
+def steps_of(lines: str) -> str:
+    """What a script does, without what every script brings along."""
+    return lines.partition(f"{_source()}\n\n\n")[2].removesuffix("\nEOF")
+
+
 def script(steps: Sequence[Step], settings: Settings) -> str:
     """The script as a line for a shell that runs as it stands."""
-    source = inspect.getsource(prelude).split('"""', 2)[2].strip()
-    return "\n".join(["python3 - <<'EOF'", source, "", "", *_lines(steps, settings), "EOF"])
+    return "\n".join(["python3 - <<'EOF'", _source(), "", "", *_lines(steps, settings), "EOF"])
+
+
+def _source() -> str:
+    return inspect.getsource(prelude).split('"""', 2)[2].strip()
 
 
 def _lines(steps: Sequence[Step], settings: Settings) -> Iterable[str]:

@@ -7,7 +7,17 @@ from typing import Final
 
 import click
 
-COMMANDS: Final = {"run": "run", "list": "requirements", "explain": "requirements"}
+COMMANDS: Final = {
+    "run": "run",
+    "replay": "replay",
+    "selftest": "selftest",
+    "baseline": "baseline",
+    "report": "reports",
+    "diff": "reports",
+    "badge": "reports",
+    "list": "requirements",
+    "explain": "requirements",
+}
 """Each command with the module that holds it, imported when the command is named."""
 
 

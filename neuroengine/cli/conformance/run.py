@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import sys
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from neuroengine.cli.conformance.report_file import report_options, taken_files, write_report
 from neuroengine.cli.console import fail
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ OF_A_TARGET: Final = (
     "quota_service",
 )
 """Options that the embedded hub answers itself."""
-LOST: Final = 3
 
 
 def _limits(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, float]:
@@ -45,13 +44,6 @@ def _limits(context: click.Context, parameter: click.Parameter, values: tuple[st
         if not separator or not name:
             raise click.BadParameter(f"{value!r} is not of the form NAME=NUMBER", context, parameter)
     return limits
-
-
-def _report_file(context: click.Context, parameter: click.Parameter, value: Path | None) -> Path | None:
-    """A file in a folder that exists: better said before the run than after it."""
-    if value is not None and not value.absolute().parent.is_dir():
-        raise click.BadParameter(f"the folder of {str(value)!r} does not exist", context, parameter)
-    return value
 
 
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
@@ -106,43 +98,43 @@ _SECONDS: Final = click.FloatRange(min=0, min_open=True)
 @click.option(
     "--max-requests", type=click.IntRange(min=0), help="Requests in all, 0 for no bound; 200 off this machine."
 )
-@click.option("--json", "json_file", type=_FILE, callback=_report_file, help="Write the report as JSON.")
-@click.option("--junit", "junit_file", type=_FILE, callback=_report_file, help="Write the report as JUnit XML.")
+@click.option(
+    "--expected-failures", "expected_file", type=_FILE, help="What is known to be broken (TOML); see `baseline`."
+)
+@report_options
 @click.option("--require-complete", is_flag=True, help="Fail when a MUST that can be judged was not.")
 def run(
     target: str | None,
-    json_file: Path | None,
-    junit_file: Path | None,
+    expected_file: Path | None,
     *,
     require_complete: bool,
     **options: Any,
 ) -> None:
     """Judge the hub at TARGET, a URL; without TARGET, the embedded mock hub.
 
-    Exit code: 0 conforming as far as it was judged; 1 not conforming; 2 usage; 3 the hub could not be reached, stopped
-    answering, or the suite failed.
+    Exit code: 0 conforming as far as it was judged, expected failures apart; 1 not conforming, or an expected failure
+    that is stale; 2 usage; 3 the hub could not be reached, stopped answering, or the suite failed.
     """
     try:
         import conformance
     except ImportError as error:
         fail(f"the suite needs the package {error.name!r}; run: pip install 'neuroengine[conformance]'", 2)
-    from conformance.reports.junit import junit_xml
+    from conformance.expected import read_expected
     from conformance.reports.terminal import Terminal
 
+    files = taken_files(options)
     if target is None:
-        json_file = json_file or Path(FIRST_REPORT)
+        files.setdefault("json", Path(FIRST_REPORT))
     terminal = Terminal()
     with _judged(target, options) as (settings, what):
         try:
+            expected = read_expected(expected_file) if expected_file else ()
             terminal.announce(settings, what)
-            report = conformance.run(settings, terminal, require_complete=require_complete)
-        except ValueError as error:
+            report = conformance.run(settings, terminal, expected=expected, require_complete=require_complete)
+        except (OSError, ValueError) as error:
             raise click.UsageError(str(error)) from None
     terminal.finish(report)
-    if json_file:
-        _write(json_file, (json.dumps(report, indent=2) + "\n").encode())
-    if junit_file:
-        _write(junit_file, junit_xml(report))
+    write_report(report, files)
     sys.exit(report["exit_code"])
 
 
@@ -199,11 +191,3 @@ def _secrets(options: dict[str, Any]) -> dict[str, str]:
     if options["access_service"] and not access_key:
         raise ValueError(f"--access-service needs an access key: put it into ${variable}")
     return {"service_key": service_key, "access_key": access_key}
-
-
-def _write(file: Path, content: bytes) -> None:
-    try:
-        file.write_bytes(content)
-    except OSError as error:
-        fail(f"the report {str(file)!r} cannot be written: {error.strerror}", LOST)
-    click.echo(f"report: {file}")
