@@ -10,7 +10,7 @@ import json
 import socket
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from http.client import HTTPConnection, HTTPResponse
+from http.client import HTTPConnection
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeVar
 
@@ -22,12 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 SERVICE, KEY = "MYGPT", "DEMOKEY-4a1f"
-LIMITED, CLOSED, ACCESS_KEY = "Limited", "Closed", "ACCESS-77c0"
-SERVICES: Final = (
-    ServiceSettings(SERVICE, KEY),
-    ServiceSettings(LIMITED, KEY, quota=1),
-    ServiceSettings(CLOSED, KEY, access_keys=(ACCESS_KEY,)),
-)
+SERVICES: Final = (ServiceSettings(SERVICE, KEY),)
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -91,13 +86,6 @@ class World:
         with closing(HTTPConnection(self._address, timeout=self._deadline_s)) as connection:
             connection.request("POST", f"/{service}", json.dumps(request), headers)
             return connection.getresponse().read()
-
-    def first_byte(self, request: Json) -> bytes:
-        """The first byte of an answer's body."""
-        with closing(HTTPConnection(self._address, timeout=self._deadline_s)) as connection:
-            connection.request("POST", f"/{SERVICE}", json.dumps(request))
-            response: HTTPResponse = connection.getresponse()
-            return response.read(1)
 
     def left(self, provider: Watched, **request: object) -> None:
         """A request whose client leaves while the provider has it in hand."""
