@@ -25,7 +25,7 @@ LARGE: Final = 20
 PAUSES_S: Final = (0.0, 0.02, 0.05)
 """How long to wait before each try of a poll."""
 PAUSE_S: Final = 0.01
-SETTLED_S: Final = 0.05
+SETTLED_S: Final = 0.3
 """How long the hub gets to see that a client has left."""
 PATIENCE_S: Final = 5.0
 
@@ -78,6 +78,8 @@ class Track:
     number: int
     stream: Stream
     delivery: Delivery
+    is_unsure: bool = False
+    """Whether a piece may have been given out that nobody saw, so that nobody knows which one was the last."""
     marks: set[str] = field(default_factory=lambda: {""})
 
 
@@ -144,6 +146,7 @@ class Player:
         track = self._track(step.slot)
         exchange = self._ask(track, step.sizes[0])
         if exchange.is_success:
+            track.is_unsure = False
             self._judge_by(track, track.delivery.gave(exchange.reply), exchange)
         elif exchange.is_error:
             self._judge_by(track, track.delivery.failed(exchange.describe()), exchange)
@@ -180,7 +183,7 @@ class Player:
 
     def _again(self, step: Step) -> None:
         track = self._track(step.slot)
-        if not (track.delivery.pieces or track.delivery.is_over):
+        if track.is_unsure or not (track.delivery.pieces or track.delivery.is_over):
             return
         track.marks.add("again")
         exchange = self._ask(track, step.sizes[0], back=1)
@@ -195,8 +198,9 @@ class Player:
         if track.delivery.is_over:
             return
         track.marks.add("lose")
+        track.is_unsure = True
         call = track.stream.begin(gettokens=step.sizes[0], **self._index(track))
-        call.is_heard_within(PATIENCE_S if step.sizes[0] % 2 else SETTLED_S / 10)
+        call.is_heard_within(PATIENCE_S if step.sizes[0] % 2 else PAUSE_S)
         call.leave()
         if not self.aim.by_index:
             track.delivery.lost()
@@ -210,7 +214,7 @@ class Player:
         scene.was_asked.clear()
         try:
             call = track.stream.begin(gettokens=step.sizes[0])
-            if not scene.was_asked.wait(PATIENCE_S) or call.is_over_within(SETTLED_S):
+            if not scene.was_asked.wait(PATIENCE_S) or call.is_answered:
                 self._is_given_up = True
             call.leave()
             self._judge.subject.pause(SETTLED_S)

@@ -182,5 +182,7 @@ def test_the_codes_that_a_client_repeats_and_does_not_repeat_are_those_of_the_re
         assert [int(code) for code in listed[1].split(",")] == codes
 
 
-def test_the_number_of_rows_of_clients_and_providers_that_wait_for_their_check_is_known(rows: list[dict[str, Any]]) -> None:
+def test_the_number_of_rows_of_clients_and_providers_that_wait_for_their_check_is_known(
+    rows: list[dict[str, Any]],
+) -> None:
     assert len([row for row in rows if "pending" in row and row["role"] != "hub"]) == PENDING_ROWS
