@@ -25,8 +25,6 @@ LARGE: Final = 20
 PAUSES_S: Final = (0.0, 0.02, 0.05)
 """How long to wait before each try of a poll."""
 PAUSE_S: Final = 0.01
-SETTLED_S: Final = 0.3
-"""How long the hub gets to see that a client has left."""
 PATIENCE_S: Final = 5.0
 
 
@@ -217,7 +215,7 @@ class Player:
             if not scene.was_asked.wait(PATIENCE_S) or call.is_answered:
                 self._is_given_up = True
             call.leave()
-            self._judge.subject.pause(SETTLED_S)
+            self._judge.subject.settle()
         finally:
             scene.is_quick.set()
 

@@ -33,8 +33,6 @@ NOT_READY: Final = 17
 ARRIVED_S: Final = 0.1
 """How long a poll that gets no answer may take to come to the hub."""
 NEARLY: Final = 0.6
-SETTLED_S: Final = 0.5
-"""How long the hub gets to see that a client has left."""
 REPEATS: Final = 3
 
 
@@ -231,7 +229,7 @@ def test_a_poll_whose_client_left_keeps_its_piece(judge: Judge, polls: int) -> N
             if call.is_over_within(ARRIVED_S):
                 not_judged(f"the hub holds no poll ({call.answer().describe()})")
             call.leave()
-            judge.subject.pause(SETTLED_S)
+            judge.subject.settle()
         if link.is_closed:
             not_judged("the hub closed the provider's link when the client had left")
         link.answer(REPLY)
