@@ -60,11 +60,16 @@ def test_a_missing_errorcode_is_added(judge: Judge) -> None:
 
 @judges("NE-ANS-012")
 def test_an_answer_is_written_in_ascii(judge: Judge) -> None:
-    exchange = replied(judge, {"reply": MANY_LANGUAGES, "errorcode": 0})
-    if exchange.trouble or (exchange.is_answer and exchange.reply.isascii()):
-        not_judged(f"the provider's reply did not come to the client ({exchange.describe()})")
-    beyond = [byte for byte in exchange.body if byte > 0x7F]
-    judge.require(not beyond, "no byte above 7F", f"{len(beyond)} of them: {exchange.describe()}", exchange)
+    payload = {"reply": MANY_LANGUAGES, "errorcode": 0}
+    key = judge.new_key()
+    with judge.answering(lambda _: payload):
+        whole = judge.post(SHORT, path=judge.provided)
+        piece = judge.post(SHORT | {"key": key, "gettokens": 100}, path=judge.provided, keys=(key,))
+    for exchange in (whole, piece):
+        if exchange.trouble or (exchange.is_answer and exchange.reply.isascii()):
+            not_judged(f"the provider's reply did not come to the client ({exchange.describe()})")
+        beyond = [byte for byte in exchange.body if byte > 0x7F]
+        judge.require(not beyond, "no byte above 7F", f"{len(beyond)} of them: {exchange.describe()}", exchange)
 
 
 @judges("NE-ANS-017")

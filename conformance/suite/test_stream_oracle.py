@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from conformance.evidence import Violation, not_judged
 from conformance.explore import Script
@@ -60,6 +60,12 @@ class Streams(RuleBasedStateMachine):
 
     def _take(self, kind: str, slot: str = "", *sizes: int) -> None:
         self._script.take(Step(kind, slot, sizes))
+
+    @initialize(slot=_SLOTS, size=_SIZES)
+    def begin(self, slot: str, size: int) -> None:
+        """A stream that is left, where the run looks at those: so few examples might draw none."""
+        if "leave" in self.kinds:
+            self._take("leave", slot, size)
 
     @rule(slot=_SLOTS, size=_SIZES)
     def poll(self, slot: str, size: int) -> None:

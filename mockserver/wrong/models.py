@@ -172,6 +172,14 @@ class CurrentQueued(Service):
         return entry | {"queuelen": entry["queuelen"] + (self._current is not None)}
 
 
+class NobodyQueued(Service):
+    """A service that counts nobody who waits."""
+
+    def entry(self) -> dict[str, Any]:
+        """Nobody."""
+        return super().entry() | {"queuelen": 0}
+
+
 class OnceConnected(Service):
     """A service that stays connected when its provider has gone."""
 
@@ -216,6 +224,7 @@ WRONG_HUBS = (
         "counts the request that is being answered among those that wait",
         of_services(CurrentQueued),
     ),
+    WrongHub("nobody_queued", "NE-MODELS-018", "counts nobody who waits", of_services(NobodyQueued)),
     WrongHub(
         "never_connected", "NE-MODELS-019", "shows no service as connected", _member("connected", lambda _: False)
     ),

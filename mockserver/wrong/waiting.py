@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mockserver.state.answers import success
 from mockserver.state.behaviour import Behaviour
 from mockserver.state.streams import Poll, Stream
-from mockserver.wrong.wrong_hub import Altered, WrongHub, keeping
+from mockserver.wrong.wrong_hub import Altered, WrongHub, keeping, of_streams
 from neuroengine._generated.registry import ErrorCode
 
 if TYPE_CHECKING:
@@ -70,6 +71,15 @@ class HeldInSilence(Behaviour):
         return super().wait_for_blank(limits, blanks) * _NEVER
 
 
+class SlowIsTheEnd(Stream):
+    """A stream that ends a poll which waited in vain with the empty reply."""
+
+    def _hold_ended(self, poll: Poll, now: float) -> None:
+        if poll in self._waiting:
+            self._waiting.remove(poll)
+            poll.deliver(success(""), now)
+
+
 WRONG_HUBS = (
     WrongHub(
         "first_byte_late",
@@ -79,6 +89,7 @@ WRONG_HUBS = (
     ),
     WrongHub("one_blank", "NE-ANS-015", "sends one blank and no more", OneBlank),
     WrongHub("blanks_too_rare", "NE-ANS-015", "sends a blank now and then", BlanksTooRare),
+    WrongHub("slow_is_the_end", "NE-STREAM-003", "ends a poll that waited in vain", of_streams(SlowIsTheEnd)),
     WrongHub("poll_held_in_silence", "NE-STREAM-012", "holds a poll without a word for too long", HeldInSilence),
     WrongHub("blanks_for_ever", "NE-STREAM-014", "holds a poll with white space for ever", BlanksForEver),
 )
