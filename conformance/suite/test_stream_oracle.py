@@ -165,6 +165,7 @@ def of_the_model(judge: Judge, paths: Mapping[str, str]) -> Iterator[Scene]:
         raise
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "target",
     [
@@ -199,4 +200,4 @@ def test_what_comes_can_have_been_delivered(judge: Judge, target: Aim) -> None:
                 player.clean_up()
 
         examples = EXAMPLES_OF_LEAVING if "leave" in target.kinds else EXAMPLES
-        judge.explore_steps(machine, replay, examples=examples, steps=judge.examples(STEPS))
+        judge.explore_steps(machine, replay, examples=examples, steps=STEPS)
