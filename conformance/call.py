@@ -24,6 +24,8 @@ class Call:
         self, request: Request, exchange: Callable[[Request, Callable[[Connection], None]], Exchange], seconds: float
     ) -> None:
         self.request = request
+        self.leaving: Callable[[], None] = _nobody
+        """Is called when the client leaves."""
         self._seconds = seconds
         self._exchange = exchange
         self._connection: Connection | None = None
@@ -55,8 +57,22 @@ class Call:
         """Waits for the first byte of the answer's body, or for the exchange to be over; whether either came."""
         return self._heard.wait(seconds)
 
+    def is_let_go_within(self, seconds: float) -> bool:
+        """Ends the client's half of the connection; whether the hub closes its own in so many seconds, unanswered.
+
+        A hub that does so has seen the client leave. One that does not may have seen it all the same.
+        """
+        self.leaving()
+        with self._lock:
+            if self._connection is not None:
+                self._connection.end_sending()
+        self._thread.join(seconds)
+        return self._answer is not None and self._answer.trouble == "dropped"
+
     def leave(self) -> None:
         """Closes the client's connection now, whatever was to come."""
+        if not self.is_answered:
+            self.leaving()
         with self._lock:
             self._has_left = True
             if self._connection is not None:
@@ -73,3 +89,7 @@ class Call:
             connection.heard = self._heard.set
             if self._has_left:
                 connection.cut()
+
+
+def _nobody() -> None:
+    """Nobody listens."""

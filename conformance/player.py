@@ -25,6 +25,10 @@ LARGE: Final = 20
 PAUSES_S: Final = (0.0, 0.02, 0.05)
 """How long to wait before each try of a poll."""
 PAUSE_S: Final = 0.01
+LET_GO_S: Final = 0.5
+"""How long a hub may take to close a connection whose client has left."""
+SETTLED_S: Final = 0.1
+"""How long it may take, once it has closed the connection, to do what follows from that."""
 PATIENCE_S: Final = 5.0
 
 
@@ -212,10 +216,10 @@ class Player:
         scene.was_asked.clear()
         try:
             call = track.stream.begin(gettokens=step.sizes[0])
-            if not scene.was_asked.wait(PATIENCE_S) or call.is_answered:
-                self._is_given_up = True
+            # Only of a hub that is seen to let the client go it is known that it has seen it leave.
+            self._is_given_up = not (scene.was_asked.wait(PATIENCE_S) and call.is_let_go_within(LET_GO_S))
             call.leave()
-            self._judge.subject.settle()
+            self._judge.subject.pause(SETTLED_S)
         finally:
             scene.is_quick.set()
 

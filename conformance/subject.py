@@ -6,7 +6,6 @@ Law: a run whose plain request never succeeded earns no pass, whatever else its 
 from __future__ import annotations
 
 import json
-import math
 from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -37,8 +36,6 @@ FULL_REQUEST: Final = {
 TRIES: Final = 3
 REMEMBERED: Final = 5_000
 SPARE_POLLS: Final = 100
-SETTLED_S: Final = 0.5
-"""How long a hub may take to see that a client has left."""
 
 
 class Subject:
@@ -93,17 +90,15 @@ class Subject:
     def begin(self, request: Request, seconds: float | None = None) -> Call:
         """A request that is answered later."""
         number = self._post(request)
-        return self.target.begin(request, partial(self._answered, number), seconds)
+        call = self.target.begin(request, partial(self._answered, number), seconds)
+        call.leaving = partial(self.timeline.note, "client", number, "leave")
+        return call
 
     def pause(self, seconds: float) -> None:
         """Waits, for a time that the spec names."""
         if seconds > 0:
             self.timeline.note("client", 0, "pause", f"{seconds:g}".encode())
             self.target.pause(seconds)
-
-    def settle(self) -> None:
-        """Gives the hub time to see that a client has left, but no provider the time to be too late."""
-        self.pause(min(SETTLED_S, self.settings.limits.get("provider_answer_s", math.inf) / 5))
 
     def close(self) -> None:
         """Leaves the hub."""

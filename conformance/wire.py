@@ -95,6 +95,11 @@ class Connection:
         """Closes the connection."""
         self._socket.close()
 
+    def end_sending(self) -> None:
+        """Ends the client's half of the connection, so that the hub reads the end and may close its own."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
+
     def cut(self) -> None:
         """Ends the connection both ways, so that whoever reads from it reads the end."""
         with suppress(OSError):

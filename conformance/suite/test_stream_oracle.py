@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from conformance.judge import Judge
     from conformance.player import Aim
 
-EXAMPLES: Final = 12
-EXAMPLES_OF_LEAVING: Final = 3
+EXAMPLES: Final = 10
+EXAMPLES_OF_LEAVING: Final = 4
 """A hub needs time to see that a client has left, so these take longer."""
 STEPS: Final = 10
 WORDS_GIVEN: Final = 24
@@ -63,7 +63,7 @@ class Streams(RuleBasedStateMachine):
 
     @initialize(slot=_SLOTS, size=_SIZES)
     def begin(self, slot: str, size: int) -> None:
-        """A stream that is left, where the run looks at those: so few examples might draw none."""
+        """A stream that is left, where the run looks at those."""
         if "leave" in self.kinds:
             self._take("leave", slot, size)
 
