@@ -53,7 +53,9 @@ class Step(NamedTuple):
     sizes: tuple[int, ...] = ()
 
     def simpler(self) -> list[Step]:
-        """The same with the sizes that are easiest to read."""
+        """The same with the sizes that are easiest to read; one poll for a whole reading."""
+        if self.kind == "read":
+            return [Step("poll", self.slot, (1,))]
         sizes = (1,) * len(self.sizes)
         return [self._replace(sizes=sizes)] if self.sizes not in {sizes, ()} else []
 
