@@ -24,13 +24,12 @@ class Call:
         self, request: Request, exchange: Callable[[Request, Callable[[Connection], None]], Exchange], seconds: float
     ) -> None:
         self.request = request
-        self.leaving: Callable[[], None] = _nobody
-        """Is called when the client leaves."""
         self._seconds = seconds
         self._exchange = exchange
         self._connection: Connection | None = None
         self._has_left = False
         self._heard = threading.Event()
+        self.on_leave: Callable[[], None] | None = None
         self._answer: Exchange | None = None
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="conformance call", daemon=True)
@@ -62,7 +61,8 @@ class Call:
 
         A hub that does so has seen the client leave. One that does not may have seen it all the same.
         """
-        self.leaving()
+        if self.on_leave is not None:
+            self.on_leave()
         with self._lock:
             if self._connection is not None:
                 self._connection.end_sending()
@@ -71,8 +71,8 @@ class Call:
 
     def leave(self) -> None:
         """Closes the client's connection now, whatever was to come."""
-        if not self.is_answered:
-            self.leaving()
+        if self.on_leave is not None and not self.is_answered:
+            self.on_leave()
         with self._lock:
             self._has_left = True
             if self._connection is not None:
@@ -89,7 +89,3 @@ class Call:
             connection.heard = self._heard.set
             if self._has_left:
                 connection.cut()
-
-
-def _nobody() -> None:
-    """Nobody listens."""

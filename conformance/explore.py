@@ -8,6 +8,7 @@ caller's folder.
 from __future__ import annotations
 
 import os
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
@@ -26,6 +27,8 @@ Example = TypeVar("Example")
 
 SHRINKING_CALLS: Final = 150
 """The most examples that are tried once one has broken the requirement."""
+SHRINKING_S: Final = 3.0
+"""And the most time for them: a hub that falls silent takes a limit's time for each."""
 
 
 def explore(strategy: SearchStrategy[Example], check: Callable[[Example], None], seed: str, examples: int) -> None:
@@ -58,16 +61,19 @@ class _Search:
         self._check = check
         self._smallest: object = None
         self._calls = 0
+        self._until = 0.0
         self.breach: Violation | None = None
 
     def run(self, example: object) -> None:
         if self.breach is not None:
             self._calls += 1
-            if self._calls > SHRINKING_CALLS and example != self._smallest:
+            is_over = self._calls > SHRINKING_CALLS or time.monotonic() > self._until
+            if is_over and example != self._smallest:
                 return
         try:
             self._check(example)
         except Violation as breach:
+            self._until = self._until or time.monotonic() + SHRINKING_S
             self._smallest, self.breach = example, breach
             raise
 
@@ -141,13 +147,13 @@ def explore_steps(
 
 def _shortest(steps: Sequence[Step], replay: Callable[[Sequence[Step]], None]) -> Sequence[Step]:
     """The fewest and simplest of the steps that still break the requirement, as far as the bound allows to see."""
-    left = SHRINKING_CALLS
+    left, until = SHRINKING_CALLS, time.monotonic() + SHRINKING_S
 
     def breaks(tried: Sequence[Step]) -> bool:
         nonlocal left
         left -= 1
         try:
-            if left >= 0:
+            if left >= 0 and time.monotonic() < until:
                 replay(tried)
         except Violation:
             return True

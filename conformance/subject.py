@@ -91,7 +91,7 @@ class Subject:
         """A request that is answered later."""
         number = self._post(request)
         call = self.target.begin(request, partial(self._answered, number), seconds)
-        call.leaving = partial(self.timeline.note, "client", number, "leave")
+        call.on_leave = partial(self.timeline.note, "client", number, "leave")
         return call
 
     def pause(self, seconds: float) -> None:
