@@ -29,9 +29,9 @@ class Variant(NamedTuple):
     is_over_tls: bool = False
 
 
-ANSWERS: Final = ("NE-HTTP-*", "NE-ANS-*", "NE-CODE-*", "NE-MODELS-*")
+ANSWERS: Final = ("NE-HTTP-*", "NE-ANS-*", "NE-MODELS-*")
 FIELDS: Final = ("NE-REQ-*", "NE-BODY-*")
-STREAMS: Final = ("NE-STREAM-*", "NE-RESUME-*")
+STREAMS: Final = ("NE-STREAM-*",)
 LINK: Final = ("NE-LOGIN-*", "NE-FRAME-*")
 ANSWERED: Final = ("NE-FWD-*", "NE-PANS-*", "NE-LOSS-*")
 

@@ -237,7 +237,9 @@ def check(request: dict[str, Any]) -> None:
 
 def coerced(request: dict[str, Any]) -> dict[str, Any]:
     """The request with something usable in every field that is known."""
-    usable = {name: as_number(request[name], least) for name, least in NUMBERS.items() if name in request}
+    usable: dict[str, Any] = {
+        name: as_number(request[name], least) for name, least in NUMBERS.items() if name in request
+    }
     usable |= {"seed": as_number(request.get("seed", 0), -math.inf), "key": str(request.get("key") or "")}
     return request | usable | {"gettokens": int(as_number(request.get("gettokens", 20), 1))}
 
