@@ -53,9 +53,10 @@ def known_hubs() -> Iterator[list[KnownHub]]:
 
 def hubs_digest() -> str:
     """Names the known hubs as they are."""
-    import conformance.selftest
     import mockserver
+    from conformance.selftest import another, null_hubs, variants
     from conformance.selftest.matrix import digest
 
-    folders = (Path(package.__file__ or "").parent for package in (conformance.selftest, mockserver))
-    return digest(sorted(file for folder in folders for file in folder.rglob("*.py")))
+    folders = [Path(package.__file__ or "").parent for package in (another, mockserver)]
+    files = [Path(module.__file__ or "") for module in (null_hubs, variants)]
+    return digest([*files, *sorted(file for folder in folders for file in folder.rglob("*.py"))])
