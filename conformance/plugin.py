@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from conformance.deadline import ends_within
 from conformance.evidence import Violation, not_judged
 from conformance.judge import Judge
 from conformance.record import RECORD, record
@@ -135,10 +136,12 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
     def check() -> None:
         judge.subject.timeline.begin()
-        try:
-            pyfuncitem.obj(**arguments)
-        finally:
-            judge.finish()
+        seconds = judge.subject.target.begin_case()
+        with ends_within(seconds, judge.subject.target.over):
+            try:
+                pyfuncitem.obj(**arguments)
+            finally:
+                judge.finish()
 
     try:
         check()

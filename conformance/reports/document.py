@@ -239,6 +239,8 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "level",
         "timeout",
         "max_wait",
+        "max_time",
+        "case_time",
         "rate",
         "provider",
         "provider_service",
