@@ -1,7 +1,7 @@
 """How long a check may take: one that hangs, wherever it does, is not judged, and the run goes on.
 
-Laws: what waits for the hub is bounded by itself, and asks for no more once the check's time is over; the system's alarm
-ends what is bounded by nothing, where there is an alarm and the check runs in the main thread, which takes it.
+Laws: what waits for the hub is bounded by itself, and asks for no more once the check's time is over; the system's
+alarm ends what is bounded by nothing, where there is an alarm and the check runs in the main thread, which takes it.
 """
 
 from __future__ import annotations

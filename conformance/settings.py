@@ -114,6 +114,10 @@ class Settings:
         """The settings that nobody may read in a list of processes, as variables of the environment."""
         return {variable: value for _, variable, value in self.named_secrets()}
 
+    def variables(self) -> dict[str, str]:
+        """The variable that stands in a report for each secret; one for a secret that is given twice."""
+        return {value: variable for _, variable, value in reversed(self.named_secrets())}
+
     def named_secrets(self) -> list[tuple[str, str, str]]:
         """Each secret that was given: the setting, the variable that holds it, and the secret itself."""
         return [(name, variable, value) for name, variable in SECRETS.items() if (value := getattr(self, name))]

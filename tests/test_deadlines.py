@@ -38,7 +38,7 @@ def hub() -> Iterator[MockHub]:
         yield hub
 
 
-def judged(hub: MockHub, **times: float) -> dict[str, Any]:
+def judged(hub: MockHub, **times: Any) -> dict[str, Any]:
     return run(Settings(hub.url, "First", select=SELECTED, **times))
 
 

@@ -11,7 +11,7 @@ import inspect
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from conformance.redaction import secret_spans, written
+from conformance.redaction import parted, secret_spans, written
 from conformance.reproduce import prelude
 
 if TYPE_CHECKING:
@@ -142,8 +142,6 @@ class _Texts:
         return " + ".join([*parts, self._named(rest)] if rest or not parts else parts)
 
     def _named(self, data: bytes) -> str:
-        text = repr(data)
-        quote = text[-1]
-        for key, name in self._keys.items():
-            text = text.replace(repr(key)[2:-1], f"{quote} + {name} + b{quote}")
-        return text
+        names = self._secrets | self._keys
+        words = [names.get(part) or repr(part) for part in parted(data, names) if part]
+        return " + ".join(words) or repr(data)

@@ -86,9 +86,7 @@ _SECONDS: Final = click.FloatRange(min=0, min_open=True)
 @click.option(
     "--max-wait", type=_SECONDS, default=20.0, show_default=True, help="Seconds that a check may wait for a limit."
 )
-@click.option(
-    "--case-time", type=_SECONDS, default=300.0, show_default=True, help="Seconds that one check may take."
-)
+@click.option("--case-time", type=_SECONDS, default=300.0, show_default=True, help="Seconds that one check may take.")
 @click.option(
     "--max-time", type=_SECONDS, default=1800.0, show_default=True, help="Seconds that the whole run may take."
 )
