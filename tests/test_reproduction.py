@@ -131,9 +131,7 @@ def test_a_key_that_stands_in_a_body_is_named_in_the_lines_and_arrives_as_it_was
     requests = [Request("/First/", body, keys=("0123",)) for body in bodies]
     lines = shell_lines(requests, TOLD)
     assert "SESAME" not in lines.replace("$NE_SERVICE_KEY", "")
-    shown_by = (
-        'curl() { for word; do last=$word; done; if [ "$last" = @- ]; then cat; else printf %s "$last"; fi; echo; }'
-    )
+    shown_by = 'curl() { for last; do :; done; if [ "$last" = @- ]; then cat; else printf %s "$last"; fi; echo; }'
     printed = printed_by(f"{shown_by}\n{lines}\nKEY0=$KEY", NE_SERVICE_KEY="SESAME", NE_KEY="KEY").splitlines()
     for came, body in zip(printed, bodies, strict=True):
         assert re.sub(r'"to": "[0-9a-f]{4}"', '"to": "0123"', came) == body.decode()
@@ -153,7 +151,7 @@ def test_a_key_that_a_hub_tells_back_is_in_no_form_of_the_report(
 ) -> None:
     monkeypatch.setitem(NULL_HUBS, "tells", said({"reply": 'SESAME-OPEN and "A7"', "errorcode": 0}))
     with null_hub("tells") as hub:
-        keys = {"service_key": "SESAME-OPEN", "access_key": "A7"}
+        keys: dict[str, Any] = {"service_key": "SESAME-OPEN", "access_key": "A7"}
         report = run(Settings(hub.url, "First", profile="extended", select=("NE-CODE-003",), timeout=10.0, **keys))
     assert report["counts"]["fail"] > 0, report
     Terminal().finish(report)
@@ -176,10 +174,10 @@ def test_pytest_tells_no_key_that_an_error_holds(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     with another_hub() as url:
+        own = ["-p", "no:schemathesis", "-p", "conftest", "-l", "-c", os.devnull, f"--rootdir={tmp_path}"]
+        words = ["--pyargs", "conformance", f"--ne-target={url}", f"--ne-service={SERVICE}", "--ne-select=NE-HTTP-001"]
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-p", "no:schemathesis", "-l", "--pyargs", "conformance", "-c", os.devnull]
-            + [f"--rootdir={tmp_path}", "-p", "conftest", f"--ne-target={url}", "--ne-service", SERVICE]
-            + ["--ne-select=NE-HTTP-001"],
+            [sys.executable, "-m", "pytest", *own, *words],
             cwd=tmp_path,
             env=os.environ | {"NE_SERVICE_KEY": "SESAME-OPEN", "PYTHONPATH": str(tmp_path)},
             capture_output=True,
