@@ -50,6 +50,9 @@ class Progress(Protocol):
     def note(self, record: dict[str, Any]) -> None:
         """One check is done."""
 
+    def end(self) -> None:
+        """No check comes any more, whatever the reason."""
+
 
 def run(
     settings: Settings,
@@ -74,8 +77,12 @@ def run(
         raise ValueError(f"the file of authorities {settings.ca_file!r} cannot be used: {error}") from None
     collector = _Collector(progress)
     began, started = time.monotonic(), datetime.now(UTC)
-    with _own_environment(settings.secrets()):
-        code = pytest.main(_arguments(settings), plugins=[collector])
+    try:
+        with _own_environment(settings.secrets()):
+            code = pytest.main(_arguments(settings), plugins=[collector])
+    finally:
+        if progress:
+            progress.end()
     if code in {pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR} and not collector.stopped:
         collector.stopped = f"the suite itself failed (pytest's exit code {int(code)})"
     judgement = Judgement(

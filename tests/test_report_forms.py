@@ -21,6 +21,7 @@ from conformance.reports.forms import FORMS
 from conformance.reports.har import har
 from conformance.reports.html import html
 from conformance.reports.markdown import markdown
+from conformance.reports.terminal import Terminal
 from mockserver import MockHub
 from neuroengine.cli import main
 from neuroengine.cli.conformance.embedded import embedded_hub
@@ -294,3 +295,87 @@ def test_every_form_is_made_from_a_report_that_was_written_before(tmp_path: Path
     assert json.loads(endpoint) == badge(report)
     same = CliRunner().invoke(main, ["conformance", "diff", str(file), str(file)])
     assert (same.exit_code, same.output) == (0, "0 worse, 0 other verdicts changed\n")
+
+
+# -- what was seen once
+
+
+@pytest.fixture
+def once(report: dict[str, Any]) -> dict[str, Any]:
+    """The report, had its breach not shown again."""
+    changed = copy.deepcopy(report)
+    for entry in changed["requirements"]:
+        if entry["verdict"] == "fail":
+            entry |= {"verdict": "warn", "reason": "the breach did not show again when the check was repeated"}
+            entry["breaches"][0]["flaky"] = True
+    changed["counts"] |= {"fail": 0, "warn": 1}
+    changed |= {"exit_code": 0, "conforms": True}
+    return changed
+
+
+def test_a_breach_that_was_seen_once_is_called_flaky_and_no_failure_in_every_form(
+    once: dict[str, Any], report: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    suite = ET.fromstring(FORMS["junit"](once)).find("testsuite")  # noqa: S314 - our own document
+    assert suite is not None
+    (case,) = (case for case in suite if str(case.get("name")).startswith("NE-ERR-001"))
+    assert [said.tag for said in case] == ["flakyFailure"]
+    assert suite.attrib["failures"] == "0"
+    (test,) = (test for test in ctrf(once)["results"]["tests"] if test["name"].startswith("NE-ERR-001"))
+    assert (test["flaky"], test["status"]) == (True, "other")
+    assert "### FLAKY NE-ERR-001 (MUST)" in markdown(once)
+    page = html(once)
+    assert "not seen again" in page
+    assert "What is broken" not in page
+    assert causes(once) == []
+    Terminal().finish(once)
+    printed = capsys.readouterr().out
+    assert "FLAKY NE-ERR-001 MUST: Failure is not zero: seen once, not again: errorcode 0" in printed
+    assert "WARN" not in printed
+    difference = compare(once, report)
+    assert difference["worse"][0]["before"] == "flaky"
+    assert compare(report | {"requirements": passed(report)}, once)["worse"] == []
+
+
+def passed(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows, had all passed."""
+    return [entry | {"verdict": "pass", "breaches": []} for entry in report["requirements"]]
+
+
+# -- the terminal
+
+
+def test_what_is_broken_by_one_cause_is_told_once_and_the_verdict_comes_last(
+    report: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    changed = copy.deepcopy(report)
+    broken = next(entry for entry in changed["requirements"] if entry["verdict"] == "fail")
+    like_it = [broken | {"id": f"NE-ERR-9{number:02}", "title": f"Row {number}"} for number in range(30)]
+    other = copy.deepcopy(broken) | {"id": "NE-ERR-999", "title": "Another"}
+    other["breaches"][0]["actual"] = "no answer"
+    changed["requirements"] += [*like_it, other]
+    changed["counts"]["fail"] = 32
+    Terminal().finish(changed)
+    lines = capsys.readouterr().out.splitlines()
+    assert sum("curl -sS" in line for line in lines) == 2
+    places = [next(n for n, line in enumerate(lines) if name in line) for name in ("NE-ERR-999", "NE-ERR-001")]
+    assert places == sorted(places)
+    assert "  FAIL NE-ERR-929 MUST: Row 29" in lines
+    assert lines[-2].startswith("NOT CONFORMING: 32 MUSTs are broken")
+
+
+def test_nothing_that_a_hub_says_steers_a_terminal(report: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    Terminal().finish(spoilt(report, "\x1b]0;Hello\x07 \x9b2J \u202e \ud800 \r bye"))
+    printed = capsys.readouterr().out
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", printed)
+    assert r"\x1b]0;Hello\x07" in printed
+    assert r"\ud800" in printed
+
+
+def test_expected_failures_are_told_in_one_line(report: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    changed = copy.deepcopy(report)
+    for entry in changed["requirements"]:
+        entry["expected"] = "Ticket 42." if entry["verdict"] == "fail" else ""
+    Terminal().finish(changed | {"exit_code": 0})
+    printed = capsys.readouterr().out
+    assert [line for line in printed.splitlines() if "NE-ERR-001" in line] == ["broken as expected: NE-ERR-001"]
