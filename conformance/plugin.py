@@ -113,6 +113,7 @@ def subject(pytestconfig: pytest.Config) -> Generator[Subject]:
         try:
             subject.meet()
             yield subject
+            subject.part()
         finally:
             subject.close()
     finally:

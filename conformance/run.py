@@ -117,6 +117,8 @@ class _Collector:
     stopped: str = ""
     answers_plainly: bool = False
     requests: int = 0
+    lost: str = ""
+    now: Binding | None = None
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -127,6 +129,9 @@ class _Collector:
         if self.progress:
             self.progress.begin(self.bindings)
 
+    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
+        self.now = binding(item)
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         for name, record in report.user_properties:
             if name == RECORD and isinstance(record, dict):
@@ -135,7 +140,8 @@ class _Collector:
                     self.progress.note(record)
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        self.stopped = getattr(excinfo.value, "msg", "") or "the run was interrupted"
+        self.lost = getattr(excinfo.value, "msg", "")
+        self.stopped = self.lost or "the run was interrupted"
 
     def pytest_internalerror(self, excrepr: object) -> None:
         self.stopped = f"the suite itself failed: {excrepr}"
@@ -145,6 +151,9 @@ class _Collector:
         if subject is not None:
             self.answers_plainly = subject.answers_plainly
             self.requests = subject.target.sent
+            self.stopped = self.stopped or subject.silence
+        if self.lost and self.answers_plainly and self.now:
+            self.stopped += f"; {self.now.requirement.id} was being judged by {self.now.name}"
 
 
 def _arguments(settings: Settings) -> list[str]:

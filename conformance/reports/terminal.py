@@ -73,6 +73,8 @@ class Terminal:
 
     def note(self, record: dict[str, Any]) -> None:
         """Prints a line when an area is through."""
+        from rich.text import Text
+
         self._live.note(record)
         area = record["requirement"].split("-")[1]
         self._left[area] -= 1
@@ -81,7 +83,7 @@ class Terminal:
             seen = self._seen[area]
             told = ", ".join(f"{count} {word}" for word, count in seen.items())
             style = "red" if seen["broken"] or seen["in error"] else "green" if seen["passed"] else "dim"
-            self._console.print(f"  {area:<8} {told}", style=style)
+            self._console.print(Text(f"  {area:<8} {told}", style=style))  # a style of `print` would be the bar's too
 
     def end(self) -> None:
         """The checks are over."""

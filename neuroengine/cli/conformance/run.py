@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from neuroengine.cli.conformance.ending import ended_by_sigterm
 from neuroengine.cli.conformance.report_file import report_options, taken_files, write_report
 from neuroengine.cli.console import fail
 
@@ -130,7 +131,7 @@ def run(
     if target is None:
         files.setdefault("json", Path(FIRST_REPORT))
     terminal = Terminal()
-    with _judged(target, options) as (settings, what):
+    with ended_by_sigterm(), _judged(target, options) as (settings, what):
         try:
             expected = read_expected(expected_file) if expected_file else ()
             terminal.announce(settings, what)
