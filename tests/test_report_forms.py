@@ -19,9 +19,10 @@ from conformance.reports.ctrf import ctrf
 from conformance.reports.diff import compare, normalised, told
 from conformance.reports.forms import FORMS
 from conformance.reports.har import har
-from conformance.reports.html import html
+from conformance.reports.html import html, prose
 from conformance.reports.markdown import markdown
 from conformance.reports.terminal import Terminal
+from conformance.reproduce.script import BEGINS, parts
 from mockserver import MockHub
 from neuroengine.cli import main
 from neuroengine.cli.conformance.embedded import embedded_hub
@@ -87,7 +88,7 @@ def test_the_page_shows_the_breach_from_the_sentence_to_what_repeats_it(report: 
     text = re.sub(r"&#39;", "'", html(report))
     (entry,) = (entry for entry in report["requirements"] if entry["verdict"] == "fail")
     (breach,) = entry["breaches"]
-    for shown in (entry["sentence"], breach["expected"], breach["check"], "curl -sS", entry["basis"]):
+    for shown in (str(prose(entry["sentence"])), breach["expected"], breach["check"], "curl -sS", entry["basis"]):
         assert shown in text
     assert "NOT CONFORMING: 1 MUSTs are broken" in text
 
@@ -379,3 +380,54 @@ def test_expected_failures_are_told_in_one_line(report: dict[str, Any], capsys: 
     Terminal().finish(changed | {"exit_code": 0})
     printed = capsys.readouterr().out
     assert [line for line in printed.splitlines() if "NE-ERR-001" in line] == ["broken as expected: NE-ERR-001"]
+
+
+# -- a page of a hub that breaks everything
+
+
+def scripted(number: int) -> str:
+    return f"{BEGINS}\nimport socket\nprint('shared')\n\n\nhub.post({number})\nEOF"
+
+
+def test_what_every_script_begins_with_stands_in_the_page_once_and_the_steps_at_each(report: dict[str, Any]) -> None:
+    changed = copy.deepcopy(report)
+    (broken,) = (entry for entry in changed["requirements"] if entry["verdict"] == "fail")
+    broken["breaches"] = [copy.deepcopy(broken["breaches"][0]) | {"reproduce": scripted(n)} for n in range(3)]
+    text = html(changed)
+    assert text.count("import socket") == 1
+    for number in range(3):
+        lines = scripted(number)
+        assert "\n".join(parts(lines) or ()) == lines
+        assert f">hub.post({number})</pre>" in text
+    targets = [value for value in Page(text).attributes("data-script") if value]
+    assert targets == ["script-1"] * 3
+    assert "script-1" in Page(text).attributes("id")
+
+
+def test_a_page_stays_small_however_much_is_broken_and_says_what_it_leaves_out(report: dict[str, Any]) -> None:
+    changed = copy.deepcopy(report)
+    (broken,) = (entry for entry in changed["requirements"] if entry["verdict"] == "fail")
+    step = {"at": 0.5, "leg": "client", "who": 1, "what": "post", "text": "<" * 300, "bytes": 300}
+    breach = broken["breaches"][0] | {"timeline": [step] * 200, "reproduce": "<" * 5000}
+    broken["breaches"] = [breach | {"case": f"case-{number}"} for number in range(30)]
+    changed["requirements"] = [broken | {"id": f"NE-X-{number:03}"} for number in range(250)]
+    text = html(changed)
+    assert len(text) < 5_000_000
+    assert "the JSON report has it" in text
+    assert "Broken in 25 more cases" in text
+    assert "60 steps, the 140 before them left out" in text
+
+
+def test_a_page_and_a_summary_of_a_run_that_was_stopped_do_not_repeat_why_at_each_requirement(
+    report: dict[str, Any],
+) -> None:
+    changed = copy.deepcopy(report) | {"stopped": "the hub is gone", "exit_code": 3}
+    for entry in changed["requirements"]:
+        entry |= {"verdict": "error", "reason": "not reached: the hub is gone", "breaches": []}
+    opened = [found for tag, found in Page(html(changed)).tags if tag == "details" and "open" in found]
+    assert opened == []
+    assert markdown(changed).count("the hub is gone") == 1
+
+
+def test_a_sentence_of_the_spec_shows_code_as_code_and_nothing_else_alive() -> None:
+    assert prose("A `reply` & <b>`<i>`</b>") == ("A <code>reply</code> &amp; &lt;b&gt;<code>&lt;i&gt;</code>&lt;/b&gt;")

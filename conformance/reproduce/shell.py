@@ -43,7 +43,7 @@ def _curl(request: Request, settings: Settings, names: dict[bytes, str]) -> str:
     words = ["curl", "-sS", "--max-time", f"{settings.timeout:g}"]
     if settings.insecure:
         words.append("--insecure")
-    if settings.ca_file:
+    if settings.ca_file and settings.url.startswith("https:"):
         words += ["--cacert", shlex.quote(settings.ca_file)]
     content_type = "Content-Type:" if request.content_type is None else f"Content-Type: {request.content_type}"
     if request.access_key:
