@@ -15,6 +15,7 @@ from conformance.exchange import Exchange, Request
 from conformance.provider.desk import Desk
 from conformance.target import authorities
 from conformance.timeline import Timeline
+from neuroengine import spec
 
 if TYPE_CHECKING:
     from conformance.call import Call
@@ -27,6 +28,7 @@ PLAIN_REQUEST: Final = {"message": PLAIN_MESSAGE}
 TRIES: Final = 3
 REMEMBERED: Final = 5_000
 SPARE_POLLS: Final = 100
+UNAUTHORIZED: Final = next(error["code"] for error in spec.errors() if error["name"] == "unauthorized")
 LAST: Final = 20
 """Where none of so many last answers is a success, the hub may have stopped to serve."""
 
@@ -158,6 +160,8 @@ class Subject:
         advice = f"is the name right (--service)? The hub lists {', '.join(names)}" if names else "is the name right?"
         if service in names:
             advice = "the hub lists it: is its provider there, and has it quota left?"
+        if last.code == UNAUTHORIZED:
+            advice = "it needs an access key: give it as --access-service, and as --service one that needs none"
         if self.desk is not None and self.desk.refusal:
             advice = self.desk.refusal
         return f"the service {service!r} answers no request ({last.describe()}); {advice}"
