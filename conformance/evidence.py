@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from conformance.exchange import Exchange
     from conformance.timeline import Step
 
+NotJudged: Final = pytest.skip.Exception
+"""Raised by `not_judged`."""
 GONE: Final = 3
 """The exit code of a run whose target could not be reached or stopped answering."""
 

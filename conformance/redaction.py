@@ -1,16 +1,25 @@
-"""Finds secrets in what was sent, also where a login was cut inside its key: no report may hold them."""
+"""Takes secrets out of what was sent and of what came: no report may hold them.
+
+What was sent is searched byte by byte, also where a login was cut inside its key. What came is text of anybody's, and a
+hub may tell a key back.
+"""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from conformance.exchange import excerpt
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from conformance.timeline import Step
+
+
+LONG_CHARS: Final = 8
+"""A shorter secret is replaced only where it stands as a word: it may be part of any other."""
 
 
 class Span(NamedTuple):
@@ -66,6 +75,29 @@ def shown(step: Step, spans: Sequence[Span], names: Mapping[bytes, str]) -> str:
         ]
         at = span.end
     return excerpt(b"".join([*parts, step.data[at:]]).decode("utf-8", "backslashreplace"))
+
+
+def without_secrets(value: Any, names: Mapping[str, str]) -> Any:
+    """A text, or plain JSON, with the variables' names in the place of secrets; `names` are by the secret."""
+    if isinstance(value, dict):
+        return {member: without_secrets(content, names) for member, content in value.items()}
+    if isinstance(value, list):
+        return [without_secrets(content, names) for content in value]
+    if not isinstance(value, str):
+        return value
+    for secret, name in names.items():
+        for form in {secret, written(secret).decode()}:
+            pattern = re.escape(form)
+            if len(secret) < LONG_CHARS:
+                pattern = rf"(?<![A-Za-z0-9]){pattern}(?![A-Za-z0-9])"
+            value = re.sub(pattern, f"${name}", value)
+    return value
+
+
+def parted(data: bytes, keys: Iterable[bytes]) -> list[bytes]:
+    """The data cut around keys: every other part is a key, from the second on."""
+    longest_first = sorted(keys, key=len, reverse=True)
+    return re.split(b"(" + b"|".join(map(re.escape, longest_first)) + b")", data) if longest_first else [data]
 
 
 def _mark(spans: dict[int, list[Span]], flow: Sequence[Step], begin: int, secret: bytes) -> None:

@@ -10,7 +10,7 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from conformance.evidence import target_lost
+from conformance.evidence import NotJudged, target_lost
 from conformance.exchange import Exchange, Request
 from conformance.provider.desk import Desk
 from conformance.target import authorities
@@ -27,6 +27,8 @@ PLAIN_REQUEST: Final = {"message": PLAIN_MESSAGE}
 TRIES: Final = 3
 REMEMBERED: Final = 5_000
 SPARE_POLLS: Final = 100
+LAST: Final = 20
+"""Where none of so many last answers is a success, the hub may have stopped to serve."""
 
 
 class Subject:
@@ -39,6 +41,8 @@ class Subject:
         self.answers_plainly = False
         self.timeline = Timeline()
         self.desk = Desk(settings, authorities(settings), self.timeline) if settings.provider else None
+        self.silence = ""
+        """Why the hub is no more what was judged; empty when it serves at the end as it did at first."""
         self.model_list: Exchange | None = None
         self.succeeded: set[Request] = set()
         self._longest_reply = 0
@@ -130,6 +134,18 @@ class Subject:
         self.path = self.path_with_slash
         if not any(_is_nonsense(exchange) for exchange in failed):
             target_lost(self._nothing_to_judge(failed[-1]))
+
+    def part(self) -> None:
+        """Notices, when all is judged, whether the hub still answers plain requests; a spent quota is no silence."""
+        last = list(self.journal)[-LAST:]
+        if not self.answers_plainly or any(exchange.is_success or exchange.trouble for exchange in last):
+            return
+        try:
+            exchange = self.ask_plainly()
+        except NotJudged:
+            return
+        if not (exchange.is_success or exchange.retry_after):
+            self.silence = f"the hub answers no plain request any more ({exchange.describe()})"
 
     def _nothing_to_judge(self, last: Exchange) -> str:
         """Why a hub whose answers are no nonsense cannot be judged either, and what to do."""

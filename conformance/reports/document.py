@@ -117,9 +117,16 @@ def headline(report: dict[str, Any]) -> str:
     return "NOT COMPLETE"
 
 
-def unexpected(report: dict[str, Any], verdict: str) -> list[dict[str, Any]]:
-    """The requirements with a verdict that nobody expected."""
-    return [entry for entry in report["requirements"] if entry["verdict"] == verdict and not entry["expected"]]
+def seen_as(entry: dict[str, Any]) -> str:
+    """A requirement's verdict, or `flaky` where nothing but breaches that did not show again made it a warning."""
+    breaches = entry["breaches"]
+    is_flaky = entry["verdict"] == "warn" and all(breach["flaky"] for breach in breaches)
+    return "flaky" if is_flaky else str(entry["verdict"])
+
+
+def unexpected(report: dict[str, Any], seen: str) -> list[dict[str, Any]]:
+    """The requirements with a verdict, as `seen_as` tells it, that nobody expected."""
+    return [entry for entry in report["requirements"] if seen_as(entry) == seen and not entry["expected"]]
 
 
 def _partial(settings: Settings, report: dict[str, Any]) -> Iterator[str]:
@@ -239,6 +246,8 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "level",
         "timeout",
         "max_wait",
+        "max_time",
+        "case_time",
         "rate",
         "provider",
         "provider_service",
