@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import pytest
 
+from conformance.exchange import Exchange, writable
+
 if TYPE_CHECKING:
-    from conformance.exchange import Exchange
     from conformance.timeline import Step
 
 NotJudged: Final = pytest.skip.Exception
@@ -36,9 +37,9 @@ class Violation(AssertionError):
         *,
         is_final: bool = False,
     ) -> None:
-        super().__init__(f"expected {expected}; got {actual}")
-        self.expected = expected
-        self.actual = actual
+        self.expected = writable(expected)
+        self.actual = writable(actual)
+        super().__init__(f"expected {self.expected}; got {self.actual}")
         self.exchanges = exchanges
         self.steps = steps
         self.is_final = is_final

@@ -12,6 +12,9 @@ NO_JSON: Final = object()
 """The content of an answer that is no JSON text in UTF-8."""
 EXCERPT: Final = 300
 """The most characters of a text that a report shows."""
+CUT: Final = " … ("
+CUT_ENDS: Final = " left out) … "
+"""What stands in the place of the rest, with its size between them."""
 
 
 @dataclass(frozen=True)
@@ -125,11 +128,17 @@ def are_equal(left: Any, right: Any) -> bool:
 
 
 def excerpt(text: str) -> str:
-    """At most `EXCERPT` characters of a text, from both of its ends."""
+    """At most `EXCERPT` characters of a text, from both of its ends; half a character is written as its escape."""
+    text = writable(text)
     if len(text) <= EXCERPT:
         return text
     half = EXCERPT // 2
-    return f"{text[:half]} … ({len(text) - EXCERPT} characters left out) … {text[-half:]}"
+    return f"{text[:half]}{CUT}{len(text) - EXCERPT} characters{CUT_ENDS}{text[-half:]}"
+
+
+def writable(text: str) -> str:
+    """The text with each lone surrogate as its escape: a file can hold none."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _refuse_constant(name: str) -> None:

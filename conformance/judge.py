@@ -15,19 +15,22 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from conformance.evidence import Violation, not_judged
 from conformance.exchange import JSON_TYPE, Exchange, Request
-from conformance.explore import explore
+from conformance.explore import Script, explore, explore_steps
 from conformance.stream import Stream
 from conformance.subject import PLAIN_MESSAGE, TRIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from typing import TypeVar
 
+    from hypothesis.stateful import RuleBasedStateMachine
     from hypothesis.strategies import SearchStrategy
 
     from conformance.call import Call
     from conformance.provider.desk import Desk
     from conformance.provider.frames import Frame
+    from conformance.provider.house import Answering
     from conformance.provider.link import Link
     from conformance.settings import Settings
     from conformance.subject import Subject
@@ -120,6 +123,10 @@ class Judge:
             finally:
                 self.finish()
 
+    def answering(self, answer: Answering) -> AbstractContextManager[Link]:
+        """That link, with every request on it answered by `answer` while the block lasts."""
+        return self.desk.answered(answer)
+
     def through(self, link: Link, content: Content, answer: Mapping[str, Any] | bytes, **sending: Any) -> Passage:
         """Sends a request through the hub, and its answer back: what came to the provider, and what to the client."""
         call = self.begin(content, **sending)
@@ -188,6 +195,10 @@ class Judge:
         self._account(exchanges)
         if not holds:
             raise Violation(expected, actual, exchanges, self.subject.timeline.steps)
+
+    def sees(self, *exchanges: Exchange) -> None:
+        """Judges that the requirement holds for these."""
+        self._account(exchanges)
 
     def breaks(self, expected: str, actual: str, *exchanges: Exchange, is_final: bool = False) -> NoReturn:
         """Judges that the requirement is broken; `is_final` where the hub has changed by it, and cannot break it again.
@@ -298,8 +309,13 @@ class Judge:
         self.needs_success()
         return Stream(self, fields, key or self.new_key(), path)
 
+    def text_if_known(self, fields: Content, path: str | None = None) -> str | None:
+        """The text of a request, if the model repeats itself."""
+        texts = {str(self.succeeds(fields, path=path).reply) for _ in range(REPEATS)}
+        return texts.pop() if len(texts) == 1 else None
+
     @contextmanager
-    def known_text(self, fields: Mapping[str, Any], path: str | None = None) -> Iterator[str]:
+    def known_text(self, fields: Content, path: str | None = None) -> Iterator[str]:
         """The text of a request, from a model that was seen to repeat itself.
 
         A breach inside counts only if the model still gives that text afterwards.
@@ -312,17 +328,16 @@ class Judge:
                 not_judged("the model stopped repeating itself, so texts cannot be compared")
             raise
 
-    def differs(self, text: str, fields: Mapping[str, Any]) -> None:
+    def differs(self, text: str, fields: Content) -> None:
         """Ends the check when the model answers other fields alike: its text tells requests apart no more."""
         if self.succeeds(fields).reply == text:
             not_judged("the model answers every request alike, so texts tell nothing")
 
-    def _repeated(self, fields: Mapping[str, Any], path: str | None) -> str:
-        self.needs_success()
-        texts = [str(self.succeeds(fields, path=path).reply) for _ in range(REPEATS)]
-        if len(set(texts)) != 1:
+    def _repeated(self, fields: Content, path: str | None) -> str:
+        text = self.text_if_known(fields, path)
+        if text is None:
             not_judged("the model does not repeat itself, so texts cannot be compared")
-        return texts[0]
+        return text
 
     def examples(self, number: int) -> int:
         """How many examples of a kind to send: fewer where the hub is to be spared."""
@@ -347,4 +362,28 @@ class Judge:
             finally:
                 self.finish()
 
-        explore(strategy, afresh, f"{self.settings.seed} {self._name}", self.examples(examples))
+        explore(strategy, afresh, self._seed, self.examples(examples))
+
+    def explore_steps(
+        self,
+        machine: Callable[[], tuple[RuleBasedStateMachine, Script]],
+        replay: Callable[[Sequence[Any]], None],
+        *,
+        examples: int,
+        steps: int,
+    ) -> None:
+        """Runs state machines, and keeps the shortest sequence of steps that breaks the requirement."""
+
+        def afresh() -> tuple[RuleBasedStateMachine, Script]:
+            self.subject.timeline.begin_example()
+            return machine()
+
+        def again(sequence: Sequence[Any]) -> None:
+            self.subject.timeline.begin_example()
+            replay(sequence)
+
+        explore_steps(afresh, again, self._seed, (self.examples(examples), steps))
+
+    @property
+    def _seed(self) -> str:
+        return f"{self.settings.seed} {self._name}"

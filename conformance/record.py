@@ -24,6 +24,8 @@ RECORD: Final = "conformance"
 """The name under which a report's user properties hold the record."""
 BODY_SHOWN: Final = 20_000
 STEPS_SHOWN: Final = 200
+TEXTS: Final = {"reason", "traceback", "expected", "actual", "body", "detail", "content_type", "text"}
+"""Members of a record that may hold what a hub said, or an error."""
 
 
 def record(
@@ -57,9 +59,16 @@ def record(
 
 def _safe(record: dict[str, Any], settings: Settings) -> dict[str, Any]:
     """The record without secrets that the hub told back, or that an error holds. What repeats a breach holds none."""
-    safe: dict[str, Any] = without_secrets(record, settings.variables())
-    if safe["breach"]:
-        safe["breach"]["reproduce"] = record["breach"]["reproduce"]
+    names = settings.variables()
+
+    def clean(value: Any, member: str = "") -> Any:
+        if isinstance(value, dict):
+            return {name: clean(content, name) for name, content in value.items()}
+        if isinstance(value, list):
+            return [clean(content, member) for content in value]
+        return without_secrets(value, names) if member in TEXTS and isinstance(value, str) else value
+
+    safe: dict[str, Any] = clean(record)
     return safe
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from conformance.exchange import excerpt
+from conformance.exchange import CUT, CUT_ENDS, excerpt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from conformance.timeline import Step
 
@@ -77,21 +77,23 @@ def shown(step: Step, spans: Sequence[Span], names: Mapping[bytes, str]) -> str:
     return excerpt(b"".join([*parts, step.data[at:]]).decode("utf-8", "backslashreplace"))
 
 
-def without_secrets(value: Any, names: Mapping[str, str]) -> Any:
-    """A text, or plain JSON, with the variables' names in the place of secrets; `names` are by the secret."""
-    if isinstance(value, dict):
-        return {member: without_secrets(content, names) for member, content in value.items()}
-    if isinstance(value, list):
-        return [without_secrets(content, names) for content in value]
-    if not isinstance(value, str):
-        return value
+def without_secrets(text: str, names: Mapping[str, str]) -> str:
+    """A text with the variables' names in the place of secrets; `names` are by the secret."""
     for secret, name in names.items():
         for form in {secret, written(secret).decode()}:
-            pattern = re.escape(form)
-            if len(secret) < LONG_CHARS:
-                pattern = rf"(?<![A-Za-z0-9]){pattern}(?![A-Za-z0-9])"
-            value = re.sub(pattern, f"${name}", value)
-    return value
+            text = re.sub("|".join(_patterns(form)), f"${name}", text)
+    return text
+
+
+def _patterns(secret: str) -> Iterator[str]:
+    """What a secret looks like in a text: itself, or the part of it at which an excerpt was cut."""
+    if len(secret) < LONG_CHARS:
+        yield rf"(?<![A-Za-z0-9]){re.escape(secret)}(?![A-Za-z0-9])"
+        return
+    yield re.escape(secret)
+    for size in range(len(secret) - 1, LONG_CHARS // 2, -1):
+        yield f"{re.escape(secret[:size])}(?={re.escape(CUT)})"
+        yield f"(?<={re.escape(CUT_ENDS)}){re.escape(secret[-size:])}"
 
 
 def parted(data: bytes, keys: Iterable[bytes]) -> list[bytes]:

@@ -8,15 +8,18 @@ from __future__ import annotations
 import json
 from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from conformance.evidence import NotJudged, target_lost
 from conformance.exchange import Exchange, Request
 from conformance.provider.desk import Desk
 from conformance.target import authorities
 from conformance.timeline import Timeline
+from neuroengine import spec
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from conformance.call import Call
     from conformance.settings import Settings
     from conformance.target import Target
@@ -24,9 +27,16 @@ if TYPE_CHECKING:
 PLAIN_MESSAGE: Final = "Please tell me in a few sentences about a walk along the sea."
 PLAIN_REQUEST: Final = {"message": PLAIN_MESSAGE}
 """The request that every hub takes: the documented minimum."""
+FULL_REQUEST: Final = {
+    name: value
+    for name, value in spec.schema("client")["$defs"]["GenerateRequest"]["examples"][-1].items()
+    if name not in {"key", "gettokens"}
+} | PLAIN_REQUEST
+"""The same with every documented field of a whole reply: a hub that refuses the minimum may take this."""
 TRIES: Final = 3
 REMEMBERED: Final = 5_000
 SPARE_POLLS: Final = 100
+UNAUTHORIZED: Final = next(error["code"] for error in spec.errors() if error["name"] == "unauthorized")
 LAST: Final = 20
 """Where none of so many last answers is a success, the hub may have stopped to serve."""
 
@@ -47,6 +57,7 @@ class Subject:
         self.succeeded: set[Request] = set()
         self._longest_reply = 0
         self.path = self.path_with_slash
+        self._plain: Mapping[str, Any] = PLAIN_REQUEST
 
     @property
     def path_with_slash(self) -> str:
@@ -110,8 +121,8 @@ class Subject:
         self.timeline.note("client", number, what, data)
 
     def ask_plainly(self) -> Exchange:
-        """The documented minimum, sent to the path that works."""
-        return self.send(Request(self.path, json.dumps(PLAIN_REQUEST).encode()))
+        """The documented minimum, or the least that the hub was seen to take, sent to the path that works."""
+        return self.send(Request(self.path, json.dumps(self._plain).encode()))
 
     def meet(self) -> None:
         """Finds the path that works, before anything is judged; ends the run where there is nothing to judge.
@@ -121,9 +132,9 @@ class Subject:
         if self.desk is not None:
             self.desk.open()
         failed: list[Exchange] = []
-        for _ in range(TRIES):
+        for plain in (*[PLAIN_REQUEST] * TRIES, FULL_REQUEST):
             for path in (self.path_with_slash, self.path_without_slash):
-                self.path = path
+                self._plain, self.path = plain, path
                 exchange = self.ask_plainly()
                 if exchange.is_success and exchange.reply.strip():
                     self.answers_plainly = True
@@ -131,8 +142,8 @@ class Subject:
                 if exchange.trouble == "unreachable":
                     target_lost(f"the hub at {self.settings.url} could not be reached: {_advice(exchange)}")
                 failed.append(exchange)
-        self.path = self.path_with_slash
-        if not any(_is_nonsense(exchange) for exchange in failed):
+        self.path, self._plain = self.path_with_slash, PLAIN_REQUEST
+        if not any(_is_nonsense(exchange) for exchange in failed) and not self._reaches_its_provider():
             target_lost(self._nothing_to_judge(failed[-1]))
 
     def part(self) -> None:
@@ -147,6 +158,17 @@ class Subject:
         if not (exchange.is_success or exchange.retry_after):
             self.silence = f"the hub answers no plain request any more ({exchange.describe()})"
 
+    def _reaches_its_provider(self) -> bool:
+        """Whether a request gets to the suite's own provider, whatever the hub makes of the answer."""
+        if self.desk is None or self.desk.refusal:
+            return False
+        before = self.desk.answers
+        for path in (self.path_of(self.settings.provided), self.path_of(self.settings.provided).removesuffix("/")):
+            self.send(Request(path, json.dumps(PLAIN_REQUEST).encode()))
+            if self.desk.answers > before:
+                return True
+        return False
+
     def _nothing_to_judge(self, last: Exchange) -> str:
         """Why a hub whose answers are no nonsense cannot be judged either, and what to do."""
         service = self.settings.service
@@ -158,6 +180,8 @@ class Subject:
         advice = f"is the name right (--service)? The hub lists {', '.join(names)}" if names else "is the name right?"
         if service in names:
             advice = "the hub lists it: is its provider there, and has it quota left?"
+        if last.code == UNAUTHORIZED:
+            advice = "it needs an access key: give it as --access-service, and as --service one that needs none"
         if self.desk is not None and self.desk.refusal:
             advice = self.desk.refusal
         return f"the service {service!r} answers no request ({last.describe()}); {advice}"

@@ -109,11 +109,14 @@ class HubApp:
         if room < 0:
             await _disconnected(receive)
 
-    def at_once(self, path: str, body: bytes | None, headers: Sequence[tuple[bytes, bytes]]) -> Message | App:
+    def at_once(
+        self, path: str, query: bytes, body: bytes | None, headers: Sequence[tuple[bytes, bytes]]
+    ) -> Message | App:
         """Posts a whole request: its answer where there is one at once, else the application that plays it."""
         content_type, access_key, origin = read_headers(headers)
         with self._keeper as now:
             state = self._keeper.state
+            path = state.behaviour.path(path, query)
             exchange = state.post(path, body, now, content_type=content_type, access_key=access_key, origin=origin)
             if exchange.answer is not None and not exchange.plan.faults:
                 return state.messages.of(exchange)
@@ -122,7 +125,7 @@ class HubApp:
         return partial(self._play, state, exchange, outbox)
 
     async def _answer(self, scope: Scope, body: bytes | None, receive: Receive, send: Send) -> None:
-        said = self.at_once(scope["path"], body, scope["headers"])
+        said = self.at_once(scope["path"], scope["query_string"], body, scope["headers"])
         if isinstance(said, Message):
             await say(send, said)
         else:

@@ -194,7 +194,7 @@ class Handler(BaseHTTPRequestHandler):
             content = {"reply": str(refused), "errorcode": self.state.ways.code}
             status = 422 if self.state.ways.statuses else 200
         if self.state.ways.pretty:
-            self.send_in_chunks(status, b"  \n" + json.dumps(content, indent=3, ensure_ascii=False).encode())
+            self.send_in_chunks(status, b"  \n" + json.dumps(content, indent=3).encode())
         else:
             self.send(status, json.dumps(content).encode())
 

@@ -19,7 +19,7 @@ from conformance import Settings
 from conformance.judge import Judge
 from conformance.reports.terminal import Terminal as Printed
 from conformance.run import run
-from mockserver import MockHub
+from mockserver import MockHub, ServiceSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,3 +135,16 @@ def test_a_hub_that_answers_nothing_plain_at_the_end_is_not_called_conforming() 
     assert report["exit_code"] == 3
     assert "answers no plain request any more" in report["stopped"]
     assert not report["conforms"]
+
+
+def test_where_nothing_could_be_judged_the_verdict_says_why(hub: MockHub) -> None:
+    done = judged(hub.url, "--service", "First", "--select", "NE-FWD-001")
+    assert done.returncode == 3
+    assert "NOT JUDGED: needs provider access: --provider HOST:PORT" in done.stdout
+
+
+def test_a_service_that_needs_an_access_key_is_told_with_the_way_out() -> None:
+    with MockHub(services=(ServiceSettings("First", "KEY", access_keys=("KEY",)),), tls=False) as members:
+        done = judged(members.url, "--service", "First", "--profile", "smoke")
+    assert done.returncode == 3
+    assert "give it as --access-service, and as --service one that needs none" in done.stdout

@@ -13,8 +13,8 @@ from another_hub import SERVICE, another_hub
 from null_hubs import NULL_HUBS, null_hub, said
 
 from conformance import Settings, run
-from conformance.exchange import Request
-from conformance.redaction import secret_spans, shown
+from conformance.exchange import Request, excerpt
+from conformance.redaction import secret_spans, shown, without_secrets
 from conformance.reports.forms import FORMS
 from conformance.reports.terminal import Terminal
 from conformance.reproduce.script import needs_script, script
@@ -61,7 +61,7 @@ def test_a_breach_on_the_provider_link_is_repeated_by_a_script_that_runs_as_prin
 
 def test_a_race_is_repeated_by_a_script_that_races() -> None:
     for _, breach in judged("racers_share", "NE-STREAM-023"):
-        output = printed_by(breach["reproduce"])
+        output = printed_by(breach["reproduce"], NE_SERVICE_KEY=KEY)
         answers = [line.partition(": ")[2] for line in output.splitlines() if line.startswith("answer")]
         assert len(answers) > len(set(answers))
 
@@ -188,3 +188,14 @@ def test_pytest_tells_no_key_that_an_error_holds(tmp_path: Path) -> None:
     assert done.returncode == 1, done.stdout
     assert "$NE_SERVICE_KEY is of no use" in done.stdout
     assert "SESAME" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("before", range(140, 156))
+def test_a_key_at_which_an_excerpt_was_cut_is_not_told_in_part(before: int) -> None:
+    for text in ("x" * before + "SESAME-OPEN" + "y" * 400, "x" * 400 + "SESAME-OPEN" + "y" * before):
+        kept = without_secrets(excerpt(text), {"SESAME-OPEN": "NE_SERVICE_KEY"})
+        assert not any("SESAME-OPEN"[at : at + 6] in kept for at in range(6)), kept
+
+
+def test_a_short_key_that_is_part_of_a_word_leaves_the_word_alone() -> None:
+    assert without_secrets("KEYS, a KEY and KEY1", {"KEY": "NE_KEY"}) == "KEYS, a $NE_KEY and KEY1"

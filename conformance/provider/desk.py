@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from conformance.evidence import Violation, not_judged
-from conformance.provider.house import House
+from conformance.provider.house import House, answered_by
 from conformance.provider.link import Link
 from conformance.provider.records import Records
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator
 
+    from conformance.provider.house import Answering
     from conformance.settings import Settings
     from conformance.timeline import Timeline
 
@@ -98,6 +99,17 @@ class Desk:
             else:
                 link.close()
                 self._reopen()
+
+    @contextmanager
+    def answered(self, answer: Answering) -> Iterator[Link]:
+        """The link that the service is answered on, every request on it by `answer`."""
+        with self.held() as link, answered_by(link, answer):
+            yield link
+
+    @property
+    def answers(self) -> int:
+        """How many requests the house has answered on the link that it has now."""
+        return 0 if self._house is None else self._house.link.answered
 
     @contextmanager
     def vacant(self, *, needs_key: bool = True) -> Iterator[None]:

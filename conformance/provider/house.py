@@ -1,4 +1,4 @@
-"""Who answers for the provider's service while no check holds its link: texts that follow from the request alone.
+"""Who answers for the provider's service while no check does it by hand: texts that follow from the request alone.
 
 The model behind it is as simple as can be told apart: words drawn by a hash of the message, and of the seed where the
 sampling leaves anything to chance. The same request has the same reply, on every machine.
@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from conformance.strategies import generate_request
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from conformance.provider.link import Link
+
+    Answering = Callable[[Mapping[str, Any]], Mapping[str, Any] | bytes | None]
 
 WORDS: Final = (
     "the morning tide leaves small boats on wet sand and gulls walk between ropes while bread cools beside an open "
@@ -26,10 +29,14 @@ PATIENCE_S: Final = 60.0
 
 
 class House:
-    """Answers every request on a link, in a thread of its own, until it is told to leave."""
+    """Answers every request on a link, in a thread of its own, until it is told to leave.
 
-    def __init__(self, link: Link) -> None:
+    `answer` makes the payload for a request; a request for which it makes none stays unanswered.
+    """
+
+    def __init__(self, link: Link, answer: Answering | None = None) -> None:
         self.link = link
+        self._answer = answer or plainly
         self._leaves = False
         self._thread = threading.Thread(target=self._serve, name="conformance house", daemon=True)
         self._thread.start()
@@ -44,8 +51,26 @@ class House:
     def _serve(self) -> None:
         while not self.link.is_over and (self.link.has_unread or not self._leaves):
             frame = self.link.next_frame(PATIENCE_S)
-            if frame is not None and not frame.is_ping:
-                self.link.answer({"reply": reply_to(frame.content), "errorcode": 0})
+            if frame is None or frame.is_ping:
+                continue
+            payload = self._answer(frame.content)
+            if payload is not None:
+                self.link.answer(payload)
+
+
+@contextmanager
+def answered_by(link: Link, answer: Answering) -> Iterator[None]:
+    """Has every request on a link answered by `answer` while the block lasts."""
+    house = House(link, answer)
+    try:
+        yield
+    finally:
+        house.leave()
+
+
+def plainly(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The payload that answers a request with its text."""
+    return {"reply": reply_to(request), "errorcode": 0}
 
 
 def reply_to(request: Mapping[str, Any]) -> str:

@@ -209,6 +209,10 @@ class Link:
         finally:
             self._is_interrupted = False
 
+    def go_on(self) -> None:
+        """Takes an interruption back that nobody's wait was ended by."""
+        self._is_interrupted = False
+
     # -- the thread that reads
 
     def _listen(self) -> None:

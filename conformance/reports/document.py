@@ -106,7 +106,7 @@ def headline(report: dict[str, Any]) -> str:
     """The verdict in a few words."""
     counts, broken = report["counts"], len(unexpected(report, "fail"))
     if report["exit_code"] == LOST:
-        return f"NOT JUDGED: {report['stopped'] or 'the suite itself failed, or nothing could be judged'}"
+        return f"NOT JUDGED: {report['stopped'] or _why_not(report)}"
     if broken:
         return f"NOT CONFORMING: {broken} MUSTs are broken"
     if report["expectations"]["stale"]:
@@ -115,6 +115,15 @@ def headline(report: dict[str, Any]) -> str:
         known = f"NO NEW FAILURES: {counts['fail']} MUSTs are broken as expected"
         return known if counts["fail"] else "CONFORMING as far as it was judged"
     return "NOT COMPLETE"
+
+
+def _why_not(report: dict[str, Any]) -> str:
+    if report["counts"]["error"]:
+        return "the suite itself failed"
+    return (
+        "; ".join(dict.fromkeys(short_reason(entry) for entry in report["requirements"]))
+        or "nothing was there to judge"
+    )
 
 
 def seen_as(entry: dict[str, Any]) -> str:

@@ -266,12 +266,13 @@ def test_bytes_are_acknowledged_at_once(judge: Judge) -> None:
     What is compared are quartiles of both ways in turn, so that slow moments of the machine decide nothing; where they
     lie neither together nor clearly apart, nothing is judged.
     """
+    desk = judge.desk
     way = way_s(judge)
     if way > TOGETHER_S / 3:
         not_judged(f"the way to the hub takes {way * 1000:.0f} ms, so delays cannot be told from it")
     if judge.examples(SAMPLES) < SAMPLES:
         not_judged("too few requests may be sent to measure it")
-    with judge.desk.vacant():
+    with desk.vacant():
         link = fresh(judge, is_hasty=False)
         for _ in range(TRIES):
             one, two = measured(judge, link)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mockserver.http.turn import Turn
     from mockserver.keeper import Keeper
 
-    Asked: TypeAlias = Callable[[str, bytes, list[tuple[bytes, bytes]]], Message | App]
+    Asked: TypeAlias = Callable[[str, bytes, bytes, list[tuple[bytes, bytes]]], Message | App]
 
 READ_BYTES = 8_192
 """About how much TCP may hold for a connection that is not read, and so how much comes at a time."""
@@ -42,8 +42,8 @@ class Door:
     Args:
         keeper: the hub's keeper; its limits and its clock bind the connections.
         app: answers requests.
-        at_once: asked first where a POST is whole, by its path, its body and its headers, if there is such a way: the
-            answer where there is one at once, else the application that gives it.
+        at_once: asked first where a POST is whole, by its path, its query, its body and its headers, if there is such
+            a way: the answer where there is one at once, else the application that gives it.
     """
 
     def __init__(self, keeper: Keeper, app: App, at_once: Asked | None = None) -> None:
@@ -71,7 +71,7 @@ class Door:
             self._start(turn, self._app)
         elif turn.is_whole:
             try:
-                said = self._at_once(turn.path, turn.take(), turn.headers)
+                said = self._at_once(turn.path, turn.query, turn.take(), turn.headers)
             except Exception:
                 logger.exception("the hub failed at %s", turn.path)
                 said = self.failed()

@@ -70,6 +70,11 @@ class Turn:
         self.version = version
 
     @property
+    def query(self) -> bytes:
+        """What stood behind the path, as it was sent."""
+        return self._target[1]
+
+    @property
     def is_started(self) -> bool:
         """Whether an application answers it."""
         return self._news is not None

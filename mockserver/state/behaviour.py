@@ -49,6 +49,10 @@ class Behaviour:
         """The limits that the hub keeps, out of those that its operator set."""
         return limits
 
+    def wait_for_blank(self, limits: Mapping[str, float], blanks: int) -> float:  # noqa: ARG002 - all wait alike
+        """The seconds until an answer that is not ready gets its next blank, by the number of those before."""
+        return limits["keep_warm_s"]
+
     def read_body(self, body: bytes, content_type: str) -> dict[str, Any]:  # noqa: ARG002 - the right hub ignores the type
         """The object that a body holds, whatever its content type says.
 
@@ -56,6 +60,10 @@ class Behaviour:
             BadJson: it holds none.
         """
         return read_object(body)
+
+    def path(self, path: str, query: bytes) -> str:  # noqa: ARG002 - the right hub ignores a query
+        """The path of a request, out of what stood in its first line."""
+        return path
 
     def service_name(self, path: str, known: Collection[str]) -> str:  # noqa: ARG002 - names are matched exactly
         """The service that a path names, with or without the trailing slash; `known` are the hub's own."""

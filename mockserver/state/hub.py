@@ -218,7 +218,11 @@ class HubState:
         the answer's steps but waits. The door has to `leave` the exchange in the end.
         """
         exchange.player = Player(
-            exchange, put, self.timers, self.limits["keep_warm_s"], partial(self.delivery, exchange)
+            exchange,
+            put,
+            self.timers,
+            partial(self.behaviour.wait_for_blank, self.limits),
+            partial(self.delivery, exchange),
         )
         self._playing.add(exchange)
         exchange.player.start(now, is_answered=exchange.answer is not None)

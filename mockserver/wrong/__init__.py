@@ -26,8 +26,10 @@ from mockserver.wrong import (
     requests,
     resume,
     sampling,
+    sequences,
     stream_keys,
     streams,
+    waiting,
 )
 
 if TYPE_CHECKING:
@@ -53,6 +55,8 @@ _MODULES = (
     provider_answers,
     provider_bytes,
     losses,
+    waiting,
+    sequences,
 )
 
 WRONG_HUBS: Final[Mapping[str, WrongHub]] = MappingProxyType(

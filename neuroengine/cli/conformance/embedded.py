@@ -17,7 +17,7 @@ LIMITS: Final = {
     "end_kept_s": 2.0,
     "queue_s": 0.8,
     "provider_answer_s": 1.5,
-    "long_poll_s": 0.75,
+    "long_poll_s": 0.5,
     "login_s": 1.0,
     "ping_s": 0.3,
     "keep_warm_s": 0.25,
