@@ -52,7 +52,7 @@ def explain(requirement_ids: tuple[str, ...], *, as_json: bool) -> None:
     What each asks, where it comes from, how it is judged, an example exchange, what wrong hubs do, and how a hub that
     fails it is mended.
     """
-    rows = [_row(name) for name in dict.fromkeys(requirement_ids)]
+    rows = [_row(name) for name in dict.fromkeys(map(str.upper, requirement_ids))]
     if as_json:
         click.echo(json.dumps([_known_of(row) for row in rows], indent=2))
         return
@@ -70,9 +70,9 @@ def _row(name: str) -> Row:
         click.UsageError: there is none.
     """
     rows = {row["id"]: row for row in spec.requirements()}
-    if name.upper() in rows:
-        return rows[name.upper()]
-    raise click.UsageError(f"there is no requirement {name!r}; {_hint(name.upper(), rows)}")
+    if name in rows:
+        return rows[name]
+    raise click.UsageError(f"there is no requirement {name!r}; {_hint(name, rows)}")
 
 
 def _hint(name: str, rows: dict[str, Row]) -> str:
