@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 LONG_CHARS: Final = 400
 """A vector of more text is shown only where there is no shorter one; a line of more is cut."""
-MOST_STEPS: Final = 10
+MOST_STEPS: Final = 5
+"""So many requests that do not speak of each other are shown."""
 STATES: Final = {
     "connected": "The provider has connected, and not logged in yet.",
     "logging_in": "The provider has sent its login.",
@@ -29,8 +30,6 @@ STATES: Final = {
 }
 """What has happened on a link before the first byte of a sequence."""
 LINK: Final = {"stays": "the link stays", "closes": "the link closes", "either": "the link stays or closes"}
-DARK_EVENTS: Final = frozenset({"violation", "unreadable_request", "refused"})
-"""What a provider makes of bytes that break a rule."""
 JSON_HEADERS: Final = {"Content-Type": "application/json"}
 
 
@@ -58,11 +57,10 @@ def best_example(requirement_id: str) -> Example | None:
     return min((each for each in examples() if each.shows == requirement_id), key=_distance, default=None)
 
 
-def _distance(example: Example) -> tuple[bool, int, bool]:
-    """How far a vector is from showing its requirement kept, alone and shortly."""
-    events = {event["event"] for event in example.vector.get("expect", {}).get("events", ())}
+def _distance(example: Example) -> tuple[int, bool]:
+    """How far a vector is from showing its requirement alone and shortly."""
     is_long = len("".join(lines_of(example.vector))) > LONG_CHARS
-    return bool(events & DARK_EVENTS), len(example.vector["requirements"]), is_long
+    return len(example.vector["requirements"]), is_long
 
 
 def lines_of(vector: Json) -> Iterator[str]:
@@ -75,7 +73,8 @@ def lines_of(vector: Json) -> Iterator[str]:
 
 def _exchanges(vector: Json) -> Iterator[str]:
     steps = vector["steps"]
-    for number, step in enumerate(steps[:MOST_STEPS], 1):
+    most = len(steps) if "same_as" in json.dumps(steps) else MOST_STEPS
+    for number, step in enumerate(steps[:most], 1):
         if len(steps) > 1:
             yield f"request {number}"
         yield from _request(step["request"])
@@ -85,8 +84,8 @@ def _exchanges(vector: Json) -> Iterator[str]:
         if "joined" in step:
             joined = ", ".join(str(each + 1) for each in step["joined"]["steps"])
             yield f"   the replies of {joined}, put together, are the reply of {step['joined']['same_as'] + 1}"
-    if len(steps) > MOST_STEPS:
-        yield f"and {len(steps) - MOST_STEPS} requests more"
+    if len(steps) > most:
+        yield f"and {len(steps) - most} more like them"
 
 
 def _request(request: Json) -> Iterator[str]:
