@@ -18,7 +18,6 @@ from null_hubs import null_hub
 from mockserver import MockHub
 from neuroengine import spec
 from neuroengine.cli import main
-from neuroengine.cli.conformance.explain import NEEDED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -149,7 +148,6 @@ def test_level_must_leaves_the_recommendations_out(hub: MockHub, empty_folder: P
         (["run", "https://127.0.0.1:9", "--service", "A", "--ca-file", "none.pem"], "none.pem' cannot be used"),
         (["run", "http://127.0.0.1:9", "--service", "A", "--json", "no/r.json"], "does not exist"),
         (["run", "--no-such-flag"], "No such option"),
-        (["explain", "NE-HTTP-999"], "there is no requirement 'NE-HTTP-999'; NE-HTTP-001 to NE-HTTP-008"),
     ],
 )
 def test_a_wrong_command_line_gets_one_sentence_and_exit_code_2(words: list[str], sentence: str) -> None:
@@ -223,34 +221,6 @@ def test_list_shows_the_rows_that_the_filters_leave() -> None:
     assert [line.split()[0] for line in client] == wanted
     judged = [line for line in neuroengine("list", "--role", "hub").output.splitlines() if " judged  " in line]
     assert len(judged) == len([row for row in rows if "checks" in row])
-
-
-def test_explain_tells_a_rows_sentence_basis_and_checks() -> None:
-    output = neuroengine("explain", "ne-stream-001").output
-    assert "NE-STREAM-001  Pieces make the reply" in output
-    assert "The hub MUST deliver a stream's reply" in output
-    assert "documented, since 2026-11-22" in output
-    assert "a text that is known beforehand" in output
-    assert "test_streams::test_the_pieces_are_the_reply" in output
-    assert "A permission" in neuroengine("explain", "NE-HTTP-004").output
-
-
-def test_explain_shows_an_exchange_what_wrong_hubs_do_and_how_one_is_mended() -> None:
-    output = neuroengine("explain", "NE-HTTP-005").output
-    assert "a name in another case is another name (test_http::" in output
-    assert 'POST /{service:swapped}/ {"message": "Hello LLM"' in output
-    assert '-> code "any-error"' in output
-    assert "a hub that matches names whatever their case (neuroengine mock --wrong names_folded)" in output
-    assert "neuroengine conformance run URL --service NAME --profile core --select NE-HTTP-005" in output
-
-
-def test_explain_has_words_for_every_area_and_every_need() -> None:
-    assert set(NEEDED) == {need for row in spec.requirements() for need in row.get("needs", [])}
-    first = {row["id"].split("-")[1]: row["id"] for row in spec.requirements()}
-    for name in first.values():
-        result = neuroengine("explain", name)
-        assert result.exit_code == 0
-        assert "judged by" in result.output
 
 
 @pytest.mark.parametrize(

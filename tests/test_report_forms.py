@@ -88,7 +88,8 @@ def test_the_page_shows_the_breach_from_the_sentence_to_what_repeats_it(report: 
     text = re.sub(r"&#39;", "'", html(report))
     (entry,) = (entry for entry in report["requirements"] if entry["verdict"] == "fail")
     (breach,) = entry["breaches"]
-    for shown in (str(prose(entry["sentence"])), breach["expected"], breach["check"], "curl -sS", entry["basis"]):
+    said = (str(prose(entry["sentence"])), str(prose(entry["mend"])))
+    for shown in (*said, breach["expected"], breach["check"], "curl -sS", entry["basis"]):
         assert shown in text
     assert "NOT CONFORMING: 1 MUSTs are broken" in text
 

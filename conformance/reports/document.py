@@ -176,6 +176,7 @@ def _entry(row: Requirement, judgement: Judgement) -> dict[str, Any]:
         "section": row.section,
         "title": row.title,
         "sentence": row.sentence,
+        "mend": row.mend,
         "needs": list(row.needs),
         "verdict": verdict,
         "reason": reason,

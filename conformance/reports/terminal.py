@@ -137,6 +137,8 @@ class Terminal:
         if more:
             rest = f" and {len(more) - CASES_SHOWN} more" if len(more) > CASES_SHOWN else ""
             self._console.print(f"  also: {', '.join(more[:CASES_SHOWN])}{rest}")
+        if entry["breaches"] and entry["mend"]:
+            self._console.print(f"  to mend it: {entry['mend']}")
 
     def _tell_breach(self, breach: dict[str, Any]) -> None:
         lines = {"expected": breach["expected"], "actual": breach["actual"]}
