@@ -12,8 +12,10 @@ target       sends requests, within the budget and at the pace of the run
 subject      what a run knows about its hub: which path works, whether the model repeats itself
 judge        what a check holds in its hands
 stream       one stream, polled
+oracle       what may have been delivered of a stream
+player       takes the steps of a stream machine, and asks the oracle
 strategies   requests made from the spec's schemas
-explore      runs a property over many requests and keeps the smallest that breaks it
+explore      runs a property over many requests, or sequences of steps, and keeps the smallest that breaks it
 evidence     what a broken requirement shows
 timeline     what happened in a check, on both legs
 call         a request that is answered later

@@ -28,6 +28,8 @@ class Call:
         self._exchange = exchange
         self._connection: Connection | None = None
         self._has_left = False
+        self._heard = threading.Event()
+        self.on_leave: Callable[[], None] | None = None
         self._answer: Exchange | None = None
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="conformance call", daemon=True)
@@ -50,8 +52,27 @@ class Call:
         self._thread.join(seconds)
         return self.is_answered
 
+    def is_heard_within(self, seconds: float) -> bool:
+        """Waits for the first byte of the answer's body, or for the exchange to be over; whether either came."""
+        return self._heard.wait(seconds)
+
+    def is_let_go_within(self, seconds: float) -> bool:
+        """Ends the client's half of the connection; whether the hub closes its own in so many seconds, unanswered.
+
+        A hub that does so has seen the client leave. One that does not may have seen it all the same.
+        """
+        if self.on_leave is not None:
+            self.on_leave()
+        with self._lock:
+            if self._connection is not None:
+                self._connection.end_sending()
+        self._thread.join(seconds)
+        return self._answer is not None and self._answer.trouble == "dropped"
+
     def leave(self) -> None:
         """Closes the client's connection now, whatever was to come."""
+        if self.on_leave is not None and not self.is_answered:
+            self.on_leave()
         with self._lock:
             self._has_left = True
             if self._connection is not None:
@@ -60,9 +81,11 @@ class Call:
 
     def _run(self) -> None:
         self._answer = self._exchange(self.request, self._take)
+        self._heard.set()
 
     def _take(self, connection: Connection) -> None:
         with self._lock:
             self._connection = connection
+            connection.heard = self._heard.set
             if self._has_left:
                 connection.cut()

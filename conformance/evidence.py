@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import pytest
 
+from conformance.exchange import Exchange, writable
+
 if TYPE_CHECKING:
-    from conformance.exchange import Exchange
     from conformance.timeline import Step
 
 GONE: Final = 3
@@ -21,8 +22,8 @@ class Violation(AssertionError):
     """Raised when a real exchange breaks the requirement.
 
     `expected` and `actual` are for a person; `exchanges` are what shows it, in their order; `steps` are
-    all that happened in the check until then, on both legs. `is_final` when the breach
-    is that the hub answers no plain request any more. `is_flaky` when it did not show again.
+    all that happened in the check until then, on both legs. `is_final` when the hub has
+    changed by the breach, so that it cannot show again. `is_flaky` when it did not show again.
     """
 
     def __init__(
@@ -34,9 +35,9 @@ class Violation(AssertionError):
         *,
         is_final: bool = False,
     ) -> None:
-        super().__init__(f"expected {expected}; got {actual}")
-        self.expected = expected
-        self.actual = actual
+        self.expected = writable(expected)
+        self.actual = writable(actual)
+        super().__init__(f"expected {self.expected}; got {self.actual}")
         self.exchanges = exchanges
         self.steps = steps
         self.is_final = is_final

@@ -100,7 +100,8 @@ class Exchange:
         if self.trouble:
             return self.detail
         if self.is_answer:
-            return f"errorcode {self.code}, reply {excerpt(json.dumps(self.reply, ensure_ascii=False))}"
+            reply = json.dumps(self.reply, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
+            return f"errorcode {self.code}, reply {excerpt(reply)}"
         kind = "no JSON" if self.content is NO_JSON else "JSON that is no answer object"
         return (
             f"status {self.status}, {kind}: {excerpt(self.body.decode('utf-8', 'backslashreplace')) or 'an empty body'}"
@@ -112,12 +113,29 @@ def is_integer(value: Any) -> bool:
     return (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, float) and value.is_integer())
 
 
+def are_equal(left: Any, right: Any) -> bool:
+    """Whether two JSON values are the same: numbers by their value, and true is no 1."""
+    match left, right:
+        case dict(), dict():
+            return left.keys() == right.keys() and all(are_equal(value, right[name]) for name, value in left.items())
+        case list(), list():
+            return len(left) == len(right) and all(map(are_equal, left, right))
+        case _:
+            return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
+
+
 def excerpt(text: str) -> str:
-    """At most `EXCERPT` characters of a text, from both of its ends."""
+    """At most `EXCERPT` characters of a text, from both of its ends; half a character is written as its escape."""
+    text = writable(text)
     if len(text) <= EXCERPT:
         return text
     half = EXCERPT // 2
     return f"{text[:half]} … ({len(text) - EXCERPT} characters left out) … {text[-half:]}"
+
+
+def writable(text: str) -> str:
+    """The text with each lone surrogate as its escape: a file can hold none."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _refuse_constant(name: str) -> None:

@@ -1,6 +1,6 @@
-"""Runs a check over many generated requests and keeps the smallest that breaks the requirement.
+"""Runs a check over many generated requests, or sequences of steps, and keeps the smallest that breaks the requirement.
 
-Laws: the breach that is reported comes from a last real exchange with the smallest request; a breach that does not
+Laws: the breach that is reported comes from a last real exchange with the smallest example; a breach that does not
 show again there is marked as flaky; what is generated follows from the seed alone; nothing is written into the
 caller's folder.
 """
@@ -8,21 +8,27 @@ caller's folder.
 from __future__ import annotations
 
 import os
+import time
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
 from zlib import crc32
 
 from conformance.evidence import Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
+    from hypothesis import Phase, settings
+    from hypothesis.stateful import RuleBasedStateMachine
     from hypothesis.strategies import SearchStrategy
 
 Example = TypeVar("Example")
 
 SHRINKING_CALLS: Final = 150
 """The most examples that are tried once one has broken the requirement."""
+SHRINKING_S: Final = 3.0
+"""And the most time for them: a hub that falls silent takes a limit's time for each."""
 
 
 def explore(strategy: SearchStrategy[Example], check: Callable[[Example], None], seed: str, examples: int) -> None:
@@ -32,34 +38,20 @@ def explore(strategy: SearchStrategy[Example], check: Callable[[Example], None],
         Violation: an example breaks the requirement; this is the smallest one found.
     """
     import hypothesis
-    from hypothesis.configuration import set_hypothesis_home_dir
-    from hypothesis.errors import Flaky
 
     search = _Search(check)
 
     def run(example: Example) -> None:
         search.run(example)
 
-    bounded = hypothesis.settings(
-        max_examples=examples,
-        deadline=None,
-        database=None,
-        report_multiple_bugs=False,
-        print_blob=False,
-        phases=(hypothesis.Phase.generate, hypothesis.Phase.shrink),
-        suppress_health_check=list(hypothesis.HealthCheck),
-        verbosity=hypothesis.Verbosity.quiet,
-    )
-    set_hypothesis_home_dir(_cache())
-    try:
-        hypothesis.seed(crc32(seed.encode()))(bounded(hypothesis.given(strategy)(run)))()
-    except Flaky:
-        if search.breach is None:
-            raise
-        search.breach.is_flaky = True
-        raise search.breach from None
-    finally:
-        set_hypothesis_home_dir(None)
+    bounded = _bounded(examples, hypothesis.Phase.generate, hypothesis.Phase.shrink)
+    with _at_home():
+        try:
+            hypothesis.seed(crc32(seed.encode()))(bounded(hypothesis.given(strategy)(run)))()
+        except hypothesis.errors.Flaky:
+            if search.breach is None:
+                raise
+            raise _flaky(search.breach) from None
 
 
 class _Search:
@@ -69,18 +61,152 @@ class _Search:
         self._check = check
         self._smallest: object = None
         self._calls = 0
+        self._until = 0.0
         self.breach: Violation | None = None
 
     def run(self, example: object) -> None:
         if self.breach is not None:
             self._calls += 1
-            if self._calls > SHRINKING_CALLS and example != self._smallest:
+            is_over = self._calls > SHRINKING_CALLS or time.monotonic() > self._until
+            if is_over and example != self._smallest:
                 return
         try:
             self._check(example)
         except Violation as breach:
+            self._until = self._until or time.monotonic() + SHRINKING_S
             self._smallest, self.breach = example, breach
             raise
+
+
+class Step(Protocol):
+    """One step of a sequence; equal steps do the same."""
+
+    def simpler(self) -> Sequence[Step]:
+        """Steps that might break the same and are easier to read, the easiest first."""
+
+
+class Script:
+    """The steps of one example, taken as they are drawn and written down for later."""
+
+    def __init__(self, act: Callable[[Any], None]) -> None:
+        self._act = act
+        self.steps: list[Step] = []
+        self.breach: Violation | None = None
+
+    def take(self, step: Step) -> None:
+        """Takes a step."""
+        self.steps.append(step)
+        try:
+            self._act(step)
+        except Violation as breach:
+            self.breach = breach
+            raise
+
+
+def explore_steps(
+    machine: Callable[[], tuple[RuleBasedStateMachine, Script]],
+    replay: Callable[[Sequence[Any]], None],
+    seed: str,
+    bounds: tuple[int, int],
+) -> None:
+    """Runs state machines, and then makes the first sequence of steps that breaks the requirement as short as can be.
+
+    `machine` makes one, with the script that it takes its steps by; `replay` takes such steps again, from the
+    beginning; `bounds` are the most examples, and the most steps of each. Which steps a machine draws must follow from
+    those before alone, never from what a hub answered: a hub may answer the same steps otherwise the next time.
+
+    Raises:
+        Violation: a sequence of steps breaks the requirement; this is the shortest one found.
+    """
+    import hypothesis
+    from hypothesis.stateful import run_state_machine_as_test
+
+    examples, most_steps = bounds
+    broken: list[Script] = []
+
+    def begun() -> RuleBasedStateMachine:
+        made, script = machine()
+        broken[:] = [found for found in broken if found.breach] or [script]
+        return made
+
+    # hypothesis shrinks what it draws, which says little about the steps: they are shortened below, in far fewer runs
+    bounded = hypothesis.settings(_bounded(examples, hypothesis.Phase.generate), stateful_step_count=most_steps)
+    factory = cast("type[RuleBasedStateMachine]", hypothesis.seed(crc32(seed.encode()))(begun))
+    with _at_home():
+        try:
+            run_state_machine_as_test(factory, settings=bounded)
+        except (Violation, hypothesis.errors.Flaky):
+            (first,) = broken
+            if first.breach is None:
+                raise
+        else:
+            return
+    replay(_shortest(first.steps, replay))
+    raise _flaky(first.breach)
+
+
+def _shortest(steps: Sequence[Step], replay: Callable[[Sequence[Step]], None]) -> Sequence[Step]:
+    """The fewest and simplest of the steps that still break the requirement, as far as the bound allows to see."""
+    left, until = SHRINKING_CALLS, time.monotonic() + SHRINKING_S
+
+    def breaks(tried: Sequence[Step]) -> bool:
+        nonlocal left
+        left -= 1
+        try:
+            if left >= 0 and time.monotonic() < until:
+                replay(tried)
+        except Violation:
+            return True
+        return False
+
+    size = len(steps)
+    while size := size // 2:
+        at = 0
+        while at < len(steps):
+            tried = [*steps[:at], *steps[at + size :]]
+            if tried and breaks(tried):
+                steps = tried
+            else:
+                at += size
+    for at, step in enumerate(steps):
+        for simpler in step.simpler():
+            tried = [*steps[:at], simpler, *steps[at + 1 :]]
+            if breaks(tried):
+                steps = tried
+                break
+    return steps
+
+
+def _flaky(breach: Violation) -> Violation:
+    breach.is_flaky = True
+    return breach
+
+
+def _bounded(examples: int, *phases: Phase) -> settings:
+    import hypothesis
+
+    return hypothesis.settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        report_multiple_bugs=False,
+        print_blob=False,
+        phases=phases,
+        suppress_health_check=list(hypothesis.HealthCheck),
+        verbosity=hypothesis.Verbosity.quiet,
+    )
+
+
+@contextmanager
+def _at_home() -> Iterator[None]:
+    """With hypothesis' own files in the user's cache."""
+    from hypothesis.configuration import set_hypothesis_home_dir
+
+    set_hypothesis_home_dir(_cache())
+    try:
+        yield
+    finally:
+        set_hypothesis_home_dir(None)
 
 
 def _cache() -> Path:

@@ -9,25 +9,28 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from conformance.evidence import Violation, not_judged
 from conformance.exchange import JSON_TYPE, Exchange, Request
-from conformance.explore import explore
+from conformance.explore import Script, explore, explore_steps
 from conformance.stream import Stream
 from conformance.subject import PLAIN_MESSAGE, TRIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from typing import TypeVar
 
+    from hypothesis.stateful import RuleBasedStateMachine
     from hypothesis.strategies import SearchStrategy
 
     from conformance.call import Call
     from conformance.provider.desk import Desk
     from conformance.provider.frames import Frame
+    from conformance.provider.house import Answering
     from conformance.provider.link import Link
     from conformance.settings import Settings
     from conformance.subject import Subject
@@ -41,6 +44,8 @@ GETMODELS: Final = {"command": "getmodels"}
 REPEATS: Final = 3
 """A model that chooses between a few replies by chance must not be taken for one that repeats itself."""
 POLITE_EXAMPLES: Final = 2
+SLICE_S: Final = 0.01
+"""How often a wait for a request at the provider looks whether the client was answered meanwhile."""
 PASSING_CODES: Final = frozenset({1, 7, 8, 9, 12, 13, 15, 16, 17})
 """Errors of the registry that may have nothing to do with the request; sent again, it may get another answer."""
 
@@ -106,16 +111,41 @@ class Judge:
             not_judged("needs provider access: --provider HOST:PORT, and the service key in $NE_SERVICE_KEY")
         return desk
 
-    def provider(self) -> AbstractContextManager[Link]:
-        """The link on which the provider's service is answered: inside the block by the check alone."""
-        return self.desk.held()
+    @contextmanager
+    def provider(self) -> Iterator[Link]:
+        """The link on which the provider's service is answered: inside the block by the check alone.
+
+        Clients whose requests are open at its end leave first, so that no request of theirs waits for who comes next.
+        """
+        with self.desk.held() as link:
+            try:
+                yield link
+            finally:
+                self.finish()
+
+    def answering(self, answer: Answering) -> AbstractContextManager[Link]:
+        """That link, with every request on it answered by `answer` while the block lasts."""
+        return self.desk.answered(answer)
 
     def through(self, link: Link, content: Content, answer: Mapping[str, Any] | bytes, **sending: Any) -> Passage:
         """Sends a request through the hub, and its answer back: what came to the provider, and what to the client."""
         call = self.begin(content, **sending)
-        frame = link.request()
+        frame = self.arrives(link, call)
+        if frame is None:
+            not_judged(f"the hub answered a request without its provider ({call.answer().describe()})")
         link.answer(answer)
         return Passage(frame, call.answer())
+
+    def arrives(self, link: Link, call: Call) -> Frame | None:
+        """A request as it comes to the provider; None where the hub answers it by itself."""
+        until = time.monotonic() + self.settings.timeout
+        while not call.is_answered and time.monotonic() < until and not link.is_over:
+            frame = link.next_request(SLICE_S)
+            if frame is not None:
+                return frame
+        if not call.is_answered:
+            not_judged(link.why_nothing)
+        return link.next_request(0)
 
     def finish(self) -> None:
         """Leaves the requests that are still open."""
@@ -166,14 +196,18 @@ class Judge:
         if not holds:
             raise Violation(expected, actual, exchanges, self.subject.timeline.steps)
 
-    def breaks(self, expected: str, actual: str, *exchanges: Exchange) -> NoReturn:
-        """Judges that the requirement is broken.
+    def sees(self, *exchanges: Exchange) -> None:
+        """Judges that the requirement holds for these."""
+        self._account(exchanges)
+
+    def breaks(self, expected: str, actual: str, *exchanges: Exchange, is_final: bool = False) -> NoReturn:
+        """Judges that the requirement is broken; `is_final` where the hub has changed by it, and cannot break it again.
 
         Raises:
             Violation: always.
         """
         self._account(exchanges)
-        raise Violation(expected, actual, exchanges, self.subject.timeline.steps)
+        raise Violation(expected, actual, exchanges, self.subject.timeline.steps, is_final=is_final)
 
     def _account(self, exchanges: tuple[Exchange, ...]) -> None:
         """What is judged is shown: by exchanges, or by what was seen on a provider's link."""
@@ -275,8 +309,13 @@ class Judge:
         self.needs_success()
         return Stream(self, fields, key or self.new_key(), path)
 
+    def text_if_known(self, fields: Content, path: str | None = None) -> str | None:
+        """The text of a request, if the model repeats itself."""
+        texts = {str(self.succeeds(fields, path=path).reply) for _ in range(REPEATS)}
+        return texts.pop() if len(texts) == 1 else None
+
     @contextmanager
-    def known_text(self, fields: Mapping[str, Any], path: str | None = None) -> Iterator[str]:
+    def known_text(self, fields: Content, path: str | None = None) -> Iterator[str]:
         """The text of a request, from a model that was seen to repeat itself.
 
         A breach inside counts only if the model still gives that text afterwards.
@@ -289,23 +328,29 @@ class Judge:
                 not_judged("the model stopped repeating itself, so texts cannot be compared")
             raise
 
-    def differs(self, text: str, fields: Mapping[str, Any]) -> None:
+    def differs(self, text: str, fields: Content) -> None:
         """Ends the check when the model answers other fields alike: its text tells requests apart no more."""
         if self.succeeds(fields).reply == text:
             not_judged("the model answers every request alike, so texts tell nothing")
 
-    def _repeated(self, fields: Mapping[str, Any], path: str | None) -> str:
-        self.needs_success()
-        texts = [str(self.succeeds(fields, path=path).reply) for _ in range(REPEATS)]
-        if len(set(texts)) != 1:
+    def _repeated(self, fields: Content, path: str | None) -> str:
+        text = self.text_if_known(fields, path)
+        if text is None:
             not_judged("the model does not repeat itself, so texts cannot be compared")
-        return texts[0]
+        return text
 
     def examples(self, number: int) -> int:
         """How many examples of a kind to send: fewer where the hub is to be spared."""
         if self.settings.profile == "smoke":
             return 1
         return min(number, POLITE_EXAMPLES) if self._spares else number
+
+    def each(self, cases: Iterable[Example]) -> Iterator[Example]:
+        """The cases of a check, one after another; what a breach is shown with begins with its own case."""
+        for case in cases:
+            self.subject.timeline.begin_example()
+            yield case
+            self.finish()
 
     def explore(self, strategy: SearchStrategy[Example], check: Callable[[Example], None], examples: int) -> None:
         """Runs a check over generated examples, and keeps the smallest that breaks the requirement."""
@@ -317,4 +362,28 @@ class Judge:
             finally:
                 self.finish()
 
-        explore(strategy, afresh, f"{self.settings.seed} {self._name}", self.examples(examples))
+        explore(strategy, afresh, self._seed, self.examples(examples))
+
+    def explore_steps(
+        self,
+        machine: Callable[[], tuple[RuleBasedStateMachine, Script]],
+        replay: Callable[[Sequence[Any]], None],
+        *,
+        examples: int,
+        steps: int,
+    ) -> None:
+        """Runs state machines, and keeps the shortest sequence of steps that breaks the requirement."""
+
+        def afresh() -> tuple[RuleBasedStateMachine, Script]:
+            self.subject.timeline.begin_example()
+            return machine()
+
+        def again(sequence: Sequence[Any]) -> None:
+            self.subject.timeline.begin_example()
+            replay(sequence)
+
+        explore_steps(afresh, again, self._seed, (self.examples(examples), steps))
+
+    @property
+    def _seed(self) -> str:
+        return f"{self.settings.seed} {self._name}"

@@ -17,7 +17,7 @@ import pytest
 from conformance.evidence import Violation, not_judged
 from conformance.judge import Judge
 from conformance.record import RECORD, record
-from conformance.requirement import MARK, Binding, binding
+from conformance.requirement import MARK, THOROUGH, Binding, binding
 from conformance.settings import Settings, options, read_options
 from conformance.subject import TRIES, Subject
 from conformance.target import Target
@@ -47,6 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Reads the settings."""
     config.addinivalue_line("markers", f"{MARK}(requirement, in_smoke): what a check judges")
+    config.addinivalue_line("markers", f"{THOROUGH}: not for a hub that is to be spared")
     try:
         settings = read_options(config.option)
         config.stash[_settings] = settings and _share(settings, config)
@@ -92,6 +93,7 @@ def is_chosen(found: Binding, settings: Settings) -> bool:
     row = found.requirement
     return (
         (found.in_smoke if settings.profile == "smoke" else row.profile in {"core", settings.profile})
+        and not (found.is_thorough and (settings.rate or settings.max_requests))
         and (settings.level == "should" or row.level == "MUST")
         and (not settings.cases or found.name in settings.cases)
         and (not settings.select or any(fnmatchcase(row.id, pattern) for pattern in settings.select))
@@ -159,8 +161,13 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 
 def _still_answers(judge: Judge) -> None:
-    """A hub that answers no plain request any more has another trouble than the one under judgement."""
-    if not judge.subject.answers_plainly:
+    """A hub that answers no plain request any more has another trouble than the one under judgement.
+
+    That is none where the suite itself is the one who would answer, and is not let in.
+    """
+    desk, settings = judge.subject.desk, judge.settings
+    is_alone = desk is not None and bool(desk.refusal) and settings.provided == settings.service
+    if not judge.subject.answers_plainly or is_alone:
         return
     for _ in range(TRIES):
         exchange = judge.subject.ask_plainly()

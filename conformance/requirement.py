@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from conformance.catalogue import Requirement
 
 MARK: Final = "judges"
+THOROUGH: Final = "thorough"
+"""Marks checks that send many requests and judge rows which others judge too: a hub that is to be spared is not sent
+them."""
 
 _Check = TypeVar("_Check", bound="Callable[..., None]")
 
@@ -32,6 +35,7 @@ class Binding(NamedTuple):
     check: str
     case: str
     in_smoke: bool
+    is_thorough: bool = False
 
     @property
     def name(self) -> str:
@@ -76,7 +80,9 @@ def binding(item: pytest.Item) -> Binding | None:
         raise LookupError(f"{item.nodeid} judges {len(marks)} requirements at a time; a failure would not say which")
     name, _, rest = item.name.partition("[")
     module = item.path.stem
-    return Binding(catalogue()[marks[0].args[0]], f"{module}::{name}", rest.removesuffix("]"), marks[0].args[1])
+    requirement, in_smoke = marks[0].args
+    is_thorough = item.get_closest_marker(THOROUGH) is not None
+    return Binding(catalogue()[requirement], f"{module}::{name}", rest.removesuffix("]"), in_smoke, is_thorough)
 
 
 def _mark(requirement_id: str, smoke: bool) -> MarkDecorator:

@@ -10,6 +10,7 @@ from conformance.evidence import not_judged
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from conformance.call import Call
     from conformance.exchange import Exchange
     from conformance.judge import Judge
 
@@ -69,10 +70,24 @@ class Stream:
                 break
             if exchange.is_error:
                 self._judge.subject.pause(next(pauses, PAUSES_S[-1]))
+        self._keep(exchange)
+        return exchange
+
+    def begin(self, *, seconds: float | None = None, **changes: Any) -> Call:
+        """A poll that is answered later; `seconds` is its deadline. `take` takes its answer."""
+        sending = {} if self._path is None else {"path": self._path}
+        return self._judge.begin(self.fields(**changes), seconds=seconds, keys=(self.key,), **sending)
+
+    def take(self, exchange: Exchange) -> Exchange:
+        """Takes what such a poll brought, for the next piece or the end if it succeeded."""
+        self.polls.append(exchange)
+        self._keep(exchange)
+        return exchange
+
+    def _keep(self, exchange: Exchange) -> None:
         if exchange.is_success:
             self.pieces += [exchange.reply] if exchange.reply else []
             self.has_ended = not exchange.reply
-        return exchange
 
     @property
     def _patience_s(self) -> float:

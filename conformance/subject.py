@@ -8,15 +8,18 @@ from __future__ import annotations
 import json
 from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from conformance.evidence import target_lost
 from conformance.exchange import Exchange, Request
 from conformance.provider.desk import Desk
 from conformance.target import authorities
 from conformance.timeline import Timeline
+from neuroengine import spec
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from conformance.call import Call
     from conformance.settings import Settings
     from conformance.target import Target
@@ -24,6 +27,12 @@ if TYPE_CHECKING:
 PLAIN_MESSAGE: Final = "Please tell me in a few sentences about a walk along the sea."
 PLAIN_REQUEST: Final = {"message": PLAIN_MESSAGE}
 """The request that every hub takes: the documented minimum."""
+FULL_REQUEST: Final = {
+    name: value
+    for name, value in spec.schema("client")["$defs"]["GenerateRequest"]["examples"][-1].items()
+    if name not in {"key", "gettokens"}
+} | PLAIN_REQUEST
+"""The same with every documented field of a whole reply: a hub that refuses the minimum may take this."""
 TRIES: Final = 3
 REMEMBERED: Final = 5_000
 SPARE_POLLS: Final = 100
@@ -43,6 +52,7 @@ class Subject:
         self.succeeded: set[Request] = set()
         self._longest_reply = 0
         self.path = self.path_with_slash
+        self._plain: Mapping[str, Any] = PLAIN_REQUEST
 
     @property
     def path_with_slash(self) -> str:
@@ -80,7 +90,9 @@ class Subject:
     def begin(self, request: Request, seconds: float | None = None) -> Call:
         """A request that is answered later."""
         number = self._post(request)
-        return self.target.begin(request, partial(self._answered, number), seconds)
+        call = self.target.begin(request, partial(self._answered, number), seconds)
+        call.on_leave = partial(self.timeline.note, "client", number, "leave")
+        return call
 
     def pause(self, seconds: float) -> None:
         """Waits, for a time that the spec names."""
@@ -104,8 +116,8 @@ class Subject:
         self.timeline.note("client", number, what, data)
 
     def ask_plainly(self) -> Exchange:
-        """The documented minimum, sent to the path that works."""
-        return self.send(Request(self.path, json.dumps(PLAIN_REQUEST).encode()))
+        """The documented minimum, or the least that the hub was seen to take, sent to the path that works."""
+        return self.send(Request(self.path, json.dumps(self._plain).encode()))
 
     def meet(self) -> None:
         """Finds the path that works, before anything is judged; ends the run where there is nothing to judge.
@@ -115,9 +127,9 @@ class Subject:
         if self.desk is not None:
             self.desk.open()
         failed: list[Exchange] = []
-        for _ in range(TRIES):
+        for plain in (*[PLAIN_REQUEST] * TRIES, FULL_REQUEST):
             for path in (self.path_with_slash, self.path_without_slash):
-                self.path = path
+                self._plain, self.path = plain, path
                 exchange = self.ask_plainly()
                 if exchange.is_success and exchange.reply.strip():
                     self.answers_plainly = True
@@ -125,9 +137,20 @@ class Subject:
                 if exchange.trouble == "unreachable":
                     target_lost(f"the hub at {self.settings.url} could not be reached: {_advice(exchange)}")
                 failed.append(exchange)
-        self.path = self.path_with_slash
-        if not any(_is_nonsense(exchange) for exchange in failed):
+        self.path, self._plain = self.path_with_slash, PLAIN_REQUEST
+        if not any(_is_nonsense(exchange) for exchange in failed) and not self._reaches_its_provider():
             target_lost(self._nothing_to_judge(failed[-1]))
+
+    def _reaches_its_provider(self) -> bool:
+        """Whether a request gets to the suite's own provider, whatever the hub makes of the answer."""
+        if self.desk is None or self.desk.refusal:
+            return False
+        before = self.desk.answers
+        for path in (self.path_of(self.settings.provided), self.path_of(self.settings.provided).removesuffix("/")):
+            self.send(Request(path, json.dumps(PLAIN_REQUEST).encode()))
+            if self.desk.answers > before:
+                return True
+        return False
 
     def _nothing_to_judge(self, last: Exchange) -> str:
         """Why a hub whose answers are no nonsense cannot be judged either, and what to do."""

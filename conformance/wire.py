@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Callable
 
     from conformance.exchange import Request
 
@@ -63,6 +64,8 @@ class Connection:
             raise
         self.is_fresh = True
         self.is_over = False
+        self.heard: Callable[[], None] = _nobody
+        """Is called whenever bytes of an answer's body come."""
 
     @property
     def looks_closed(self) -> bool:
@@ -79,7 +82,7 @@ class Connection:
         self.is_over = True
         self._socket.settimeout(_left(deadline))
         self._socket.sendall(_head(request, self._address.authority) + request.body)
-        readable = _Readable(self._socket, deadline)
+        readable = _Readable(self._socket, deadline, self.heard)
         with HTTPResponse(readable, method="POST") as response:  # type: ignore[arg-type] # all that it needs of a socket
             response.begin()
             body = response.read(ANSWER_BYTES)
@@ -92,6 +95,11 @@ class Connection:
         """Closes the connection."""
         self._socket.close()
 
+    def end_sending(self) -> None:
+        """Ends the client's half of the connection, so that the hub reads the end and may close its own."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
+
     def cut(self) -> None:
         """Ends the connection both ways, so that whoever reads from it reads the end."""
         with suppress(OSError):
@@ -101,8 +109,8 @@ class Connection:
 class _Readable:
     """A socket to be read until a deadline, as far as `HTTPResponse` needs one."""
 
-    def __init__(self, connection: socket.socket, deadline: float) -> None:
-        self._raw = _Raw(connection, deadline)
+    def __init__(self, connection: socket.socket, deadline: float, heard: Callable[[], None]) -> None:
+        self._raw = _Raw(connection, deadline, heard)
 
     @property
     def arrivals(self) -> tuple[float, ...]:
@@ -114,9 +122,10 @@ class _Readable:
 
 
 class _Raw(io.RawIOBase):
-    def __init__(self, connection: socket.socket, deadline: float) -> None:
+    def __init__(self, connection: socket.socket, deadline: float, heard: Callable[[], None]) -> None:
         self._connection = connection
         self._deadline = deadline
+        self._heard = heard
         self._began = time.monotonic()
         self._head: bytes | None = b""
         self.arrivals: list[float] = []
@@ -140,6 +149,11 @@ class _Raw(io.RawIOBase):
             self._head, data = None, body
         if data:
             self.arrivals.append(time.monotonic() - self._began)
+            self._heard()
+
+
+def _nobody() -> None:
+    """Nobody listens."""
 
 
 def _head(request: Request, authority: str) -> bytes:

@@ -90,6 +90,9 @@ class State:
         check(request)
         if request.get("key"):
             return self.piece(request)
+        return self.whole(request)
+
+    def whole(self, request: dict[str, Any]) -> dict[str, Any]:
         self.requests += 1
         return self.success("".join(self.tokens(request)))
 
@@ -191,7 +194,7 @@ class Handler(BaseHTTPRequestHandler):
             content = {"reply": str(refused), "errorcode": self.state.ways.code}
             status = 422 if self.state.ways.statuses else 200
         if self.state.ways.pretty:
-            self.send_in_chunks(status, b"  \n" + json.dumps(content, indent=3, ensure_ascii=False).encode())
+            self.send_in_chunks(status, b"  \n" + json.dumps(content, indent=3).encode())
         else:
             self.send(status, json.dumps(content).encode())
 
@@ -222,10 +225,16 @@ class Server(ThreadingHTTPServer):
 @contextmanager
 def another_hub(ways: Ways | None = None) -> Iterator[str]:
     """The base URL of a running hub."""
-    state = State(ways or Ways())
+    with serving(State(ways or Ways()), Handler) as url:
+        yield url
+
+
+@contextmanager
+def serving(state: State, handler: type[Handler]) -> Iterator[str]:
+    """The base URL at which clients are answered out of a state."""
     version = "HTTP/1.0" if state.ways.http10 else "HTTP/1.1"
     members = {"state": state, "protocol_version": version, "wbufsize": -1, "disable_nagle_algorithm": True}
-    server = Server(("127.0.0.1", 0), type("BoundHandler", (Handler,), members))
+    server = Server(("127.0.0.1", 0), type("BoundHandler", (handler,), members))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

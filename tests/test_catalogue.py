@@ -18,8 +18,8 @@ from jsonschema import Draft202012Validator
 
 REGISTRY = Path(__file__).parents[1] / "spec" / "registry"
 REQUIREMENT_FILES = sorted((REGISTRY / "requirements").glob("*.toml"))
-PENDING_ROWS = 175
-"""Rows whose check is not built. Whoever builds a check lowers the figure in the same change."""
+PENDING_ROWS = 75
+"""Rows of clients and providers, whose checks are not built; those of hubs are counted in `test_traceability.py`."""
 
 KEYWORD = re.compile(r"\b(MUST|SHALL|REQUIRED|SHOULD|RECOMMENDED|MAY|OPTIONAL)\b")
 NAMED_LIMIT = re.compile(r"\blimit `([a-z_]+)`(?: \(([0-9,]+)(?: (s|MiB))? (?:by default|at most)\))?")
@@ -182,5 +182,7 @@ def test_the_codes_that_a_client_repeats_and_does_not_repeat_are_those_of_the_re
         assert [int(code) for code in listed[1].split(",")] == codes
 
 
-def test_the_number_of_rows_that_wait_for_their_check_is_known(rows: list[dict[str, Any]]) -> None:
-    assert len([row for row in rows if "pending" in row]) == PENDING_ROWS
+def test_the_number_of_rows_of_clients_and_providers_that_wait_for_their_check_is_known(
+    rows: list[dict[str, Any]],
+) -> None:
+    assert len([row for row in rows if "pending" in row and row["role"] != "hub"]) == PENDING_ROWS

@@ -53,7 +53,7 @@ def test_a_breach_on_the_provider_link_is_repeated_by_a_script_that_runs_as_prin
 
 def test_a_race_is_repeated_by_a_script_that_races() -> None:
     for _, breach in judged("racers_share", "NE-STREAM-023"):
-        output = printed_by(breach["reproduce"])
+        output = printed_by(breach["reproduce"], NE_SERVICE_KEY=KEY)
         answers = [line.partition(": ")[2] for line in output.splitlines() if line.startswith("answer")]
         assert len(answers) > len(set(answers))
 

@@ -63,7 +63,7 @@ def test_processes_share_the_bound_of_requests(stranger: Path) -> None:
         done = judged_in(stranger, hub.url, *words)
         asked = list(hub.journal)
     assert done.returncode == 0, done.stdout
-    assert "the run's budget of 20 requests is used up" in done.stdout
+    assert "its budget of 20 requests is used up" in done.stdout
     assert 20 < len(asked) <= 40
 
 

@@ -15,6 +15,7 @@ from conformance.strategies import unicode_texts
 if TYPE_CHECKING:
     from conformance.judge import Judge
 
+GREEDY: Final = '"temperature": 0, "max_new_len": 24'
 TEXT: Final = json.dumps(SHORT)
 """The valid request that every faulty body is a variant of."""
 INVALID_UTF8: Final = (b"\x80", b"\xc0\xaf", b"\xed\xa0\x80", b"\xe2\x82", b"\xf8\x88\x80\x80\x80", b"\xff")
@@ -68,25 +69,27 @@ def test_raw_utf8_is_accepted(judge: Judge) -> None:
 @judges("NE-BODY-003")
 def test_escaped_text_means_the_same_as_raw_text(judge: Judge) -> None:
     message = "Erzähl mir von der 東京 👩‍👩‍👧 Brücke"
-    same_text(judge, message, json.dumps({"message": message}, ensure_ascii=False), json.dumps({"message": message}))
+    same_text(judge, json.dumps({"message": message}, ensure_ascii=False), json.dumps({"message": message}))
 
 
 @judges("NE-BODY-004")
 def test_an_escaped_slash_is_a_slash(judge: Judge) -> None:
-    message = "Is either/or the same as and/or?"
-    plain = json.dumps({"message": message})
-    same_text(judge, message, plain, plain.replace("/", r"\/"))
+    plain = json.dumps({"message": "Is either/or the same as and/or?"})
+    same_text(judge, plain, plain.replace("/", r"\/"))
 
 
-def same_text(judge: Judge, message: str, one: str, other: str) -> None:
-    """Requires the same reply to two spellings of a message, from a model that answers another message otherwise."""
-    tail = ', "temperature": 0, "max_new_len": 24}'
-    fields = {"message": message, "temperature": 0, "max_new_len": 24}
-    with judge.known_text(fields) as text:
-        judge.differs(text, fields | {"message": "Something else"})
-        for spelling in (one, other):
-            exchange = judge.succeeds((spelling[:-1] + tail).encode())
-            judge.require(exchange.reply == text, f"the reply {text!r}", exchange.describe(), exchange)
+def same_text(judge: Judge, plain: str, other: str) -> None:
+    """Requires that the other spelling of a message succeeds where the plain one does, and gets the same reply.
+
+    Replies are compared where the model repeats itself and answers another message otherwise.
+    """
+    twin, spelled = (f"{text[:-1]}, {GREEDY}}}".encode() for text in (plain, other))
+    judge.has_twin(twin)
+    judge.accepts(spelled)
+    with judge.known_text(twin) as text:
+        judge.differs(text, f'{{"message": "Something else", {GREEDY}}}'.encode())
+        exchange = judge.succeeds(spelled)
+        judge.require(exchange.reply == text, f"the reply {text!r}", exchange.describe(), exchange)
 
 
 @judges("NE-BODY-005")

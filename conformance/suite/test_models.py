@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -121,3 +122,24 @@ def test_a_service_that_answers_is_connected(judge: Judge) -> None:
         not_judged("the service is not in the model list")
     connected = own[0].get("connected")
     judge.require(connected is True, '"connected": true', f'"connected": {json.dumps(connected)}', exchange)
+
+
+@judges("NE-MODELS-011")
+def test_the_list_holds_no_key(judge: Judge) -> None:
+    secrets = set(judge.settings.secrets().values())
+    if not secrets:
+        not_judged("knows no key that could be in the list: give $NE_SERVICE_KEY, or --access-key-env VARIABLE")
+    values = [
+        (name, value)
+        for entry in judge.models()
+        if isinstance(entry, dict)
+        for name, value in entry.items()
+        if name != "name" and isinstance(value, str)
+    ]
+    shown = sorted({name for name, value in values if any(is_in(secret, value) for secret in secrets)})
+    judge.require(not shown, "no service key and no access key", f"one in {', '.join(shown)}", judge.model_list())
+
+
+def is_in(secret: str, text: str) -> bool:
+    """Whether a text holds a key as a word of its own; a weak key may well be a part of another word."""
+    return re.search(rf"(?<!\w){re.escape(secret)}(?!\w)", text) is not None

@@ -130,15 +130,22 @@ def test_a_poll_without_message_is_refused_and_the_stream_goes_on(judge: Judge) 
 
 
 @judges("NE-STREAM-011")
-def test_refused_polls_carry_no_tokens(judge: Judge) -> None:
+@pytest.mark.parametrize(
+    "faulty",
+    [{}, {"message": None}, {"message": OTHER["message"]}, {"gettokens": "none"}, {"gettokens": -1}],
+    ids=["none", "no-message", "another-message", "gettokens-as-text", "gettokens-below-0"],
+)
+def test_errors_carry_no_tokens(judge: Judge, faulty: dict[str, Any]) -> None:
     with judge.known_text(LONG) as text:
         stream = judge.stream(LONG)
         while not stream.has_ended:
-            stream.poll_once(message=None)
             exchange = stream.poll(gettokens=6)
             must_follow(judge, stream, text)
             if not exchange.is_success:
                 not_judged(f"the stream did not go on ({exchange.describe()})")
+            if faulty and not stream.has_ended and stream.poll_once(**faulty).is_success:
+                judge.sees(*stream.polls)  # this hub refuses no such poll
+                return
 
 
 @judges("NE-STREAM-023")

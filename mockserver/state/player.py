@@ -28,7 +28,8 @@ _WARM_STATUS = 200
 class Player:
     """One exchange while a door plays it. `put` is given every step but waits, in its time, until a last one.
 
-    `steps` makes the answer's steps once there is an answer.
+    `steps` makes the answer's steps once there is an answer; `wait_for_blank` gives the seconds until the next blank
+    by the number of those before it.
     """
 
     def __init__(
@@ -36,12 +37,13 @@ class Player:
         exchange: Exchange,
         put: Callable[[Step], object],
         timers: Timers,
-        keep_warm_s: float,
+        wait_for_blank: Callable[[int], float],
         steps: Callable[[], Steps],
     ) -> None:
         self._put = put
         self._timers = timers
-        self._keep_warm_s = keep_warm_s
+        self._wait_for_blank = wait_for_blank
+        self._blanks = 0
         self._steps = steps
         self._exchange = exchange
         self._plan = exchange.plan
@@ -55,7 +57,7 @@ class Player:
         if is_answered:
             self._answered()
         elif not any(fault.on_wire for fault in self._plan.on(Leg.HUB_TO_CLIENT)):
-            self._warm_at(now + self._keep_warm_s)
+            self._warm_at(now)
 
     def stop(self) -> None:
         """Plays no more: the client has left, or has everything."""
@@ -84,7 +86,8 @@ class Player:
         self._lane = Lane(steps, self._timers, lambda step, _: self._put(step))
         self._timers.at(-math.inf, self._lane.start)
 
-    def _warm_at(self, due: float) -> None:
+    def _warm_at(self, last: float) -> None:
+        due = last + self._wait_for_blank(self._blanks)
         self._timer = self._timers.at(due, lambda _: self._keep_warm(due))
 
     def _keep_warm(self, due: float) -> None:
@@ -93,4 +96,5 @@ class Player:
             self._exchange.status = _WARM_STATUS
             self._put(Head(_WARM_STATUS, (JSON_TYPE, *self._exchange.headers)))
         self._put(_BLANK)
-        self._warm_at(due + self._keep_warm_s)
+        self._blanks += 1
+        self._warm_at(due)

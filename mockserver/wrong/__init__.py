@@ -21,12 +21,15 @@ from mockserver.wrong import (
     losses,
     models,
     provider_answers,
+    provider_bytes,
     refusals,
     requests,
     resume,
     sampling,
+    sequences,
     stream_keys,
     streams,
+    waiting,
 )
 
 if TYPE_CHECKING:
@@ -50,7 +53,10 @@ _MODULES = (
     frames,
     forwarding,
     provider_answers,
+    provider_bytes,
     losses,
+    waiting,
+    sequences,
 )
 
 WRONG_HUBS: Final[Mapping[str, WrongHub]] = MappingProxyType(

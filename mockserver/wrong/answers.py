@@ -9,7 +9,8 @@ from mockserver.model import SimulatedModel
 from mockserver.state.answers import Answer, success
 from mockserver.state.behaviour import Behaviour
 from mockserver.state.generations import read_generation
-from mockserver.state.services import Job, Service
+from mockserver.state.jobs import Job
+from mockserver.state.services import Service
 from mockserver.wrong.wrong_hub import WrongHub, answering, of_services
 from neuroengine._generated.registry import ERRORS, ErrorCode
 
@@ -57,6 +58,33 @@ class RawAnswers(Behaviour):
     def render(self, answer: Answer) -> bytes:
         """Escapes nothing that need not be."""
         return json.dumps(answer.content, ensure_ascii=False).encode("utf-8", "replace")
+
+
+class RawPieces(Behaviour):
+    """Writes the pieces of streams in raw UTF-8."""
+
+    _is_poll = False
+
+    def answer(self, request: dict[str, Any], answer: Answer) -> Answer:
+        """Notes whether it is a piece."""
+        self._is_poll = bool(request.get("key"))
+        return answer
+
+    def render(self, answer: Answer) -> bytes:
+        """Escapes nothing that need not be, in a piece."""
+        if not self._is_poll:
+            return super().render(answer)
+        return json.dumps(answer.content, ensure_ascii=False).encode("utf-8", "replace")
+
+
+class ReplyIsBounded(Behaviour):
+    """Gives a whole reply as far as 8,192 characters go."""
+
+    def answer(self, request: dict[str, Any], answer: Answer) -> Answer:
+        """Cuts it."""
+        if request.get("key") or answer.code or isinstance(answer.content, list):
+            return answer
+        return Answer(answer.content | {"reply": answer.content["reply"][:8192]})
 
 
 class UnknownServiceIsPage(Behaviour):
@@ -127,14 +155,6 @@ class WholeReplyCut(Behaviour):
         return Answer(answer.content | {"reply": " ".join(words[:100])})
 
 
-class FirstByteLate(Behaviour):
-    """Says nothing until the whole reply is there."""
-
-    def kept_limits(self, limits: dict[str, float]) -> dict[str, float]:
-        """No blank comes within any provider's patience."""
-        return limits | {"keep_warm_s": 2 * limits["provider_answer_s"]}
-
-
 WRONG_HUBS = (
     WrongHub("latin1_answers", "NE-ANS-001", "writes its answers in Latin-1", Latin1Answers),
     WrongHub(
@@ -166,8 +186,9 @@ WRONG_HUBS = (
     WrongHub("unknown_service_is_page", "NE-ANS-008", "answers for unknown services in HTML", UnknownServiceIsPage),
     WrongHub("success_is_created", "NE-ANS-009", "answers a success with status 201", SuccessIsCreated),
     WrongHub("raw_answers", "NE-ANS-012", "writes its answers in raw UTF-8", RawAnswers),
+    WrongHub("raw_pieces", "NE-ANS-012", "writes the pieces of streams in raw UTF-8", RawPieces),
+    WrongHub("reply_of_8192", "NE-ANS-005", "cuts a whole reply after 8,192 characters", ReplyIsBounded),
     WrongHub("length_left_out", "NE-ANS-013", "sends no Content-Length", LengthLeftOut),
-    WrongHub("first_byte_late", "NE-ANS-014", "says nothing until the whole reply is there", FirstByteLate),
     WrongHub("error_name_left_out", "NE-ANS-016", "leaves out the name of an error", answering(_error_left_out)),
     WrongHub("every_code_named", "NE-ANS-017", "names a provider's own codes too", answering(_every_code_named)),
     WrongHub("success_named", "NE-ANS-018", 'adds "error": "ok" to a success', answering(_success_named)),

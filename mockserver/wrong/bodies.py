@@ -120,6 +120,21 @@ class EscapedSlashKept(Behaviour):
         return super().read_body(body.replace(b"\\/", b"\\\\/"), content_type)
 
 
+def _refusing(part: bytes) -> type[Behaviour]:
+    """A behaviour that refuses every body with these bytes in it."""
+
+    class Refusing(Behaviour):
+        """Refuses a spelling."""
+
+        def read_body(self, body: bytes, content_type: str) -> dict[str, Any]:
+            """Refuses it."""
+            if part in body:
+                raise BadJson("it holds an unknown escape")
+            return super().read_body(body, content_type)
+
+    return Refusing
+
+
 def _rewriting(rewrite: Callable[[bytes], bytes]) -> type[Behaviour]:
     """A behaviour that reads another text than the one that came."""
 
@@ -227,7 +242,9 @@ WRONG_HUBS = (
         r"takes \u00e9 for six characters",
         _rewriting(lambda body: body.replace(b"\\u", b"\\\\u")),
     ),
+    WrongHub("escapes_refused", "NE-BODY-003", r"refuses \u00e9", _refusing(b"\\u")),
     WrongHub("escaped_slash_kept", "NE-BODY-004", r"takes \/ for two characters, or for none", EscapedSlashKept),
+    WrongHub("escaped_slash_refused", "NE-BODY-004", r"refuses \/", _refusing(b"\\/")),
     WrongHub("faulty_body_unanswered", "NE-BODY-007", "answers a faulty body with no JSON", FaultyBodyUnanswered),
     WrongHub("faulty_body_is_the_end", "NE-BODY-008", "serves nobody after a faulty body", FaultyBodyIsTheEnd),
     WrongHub("oversized_number_unanswered", "NE-BODY-009", "answers 1e999 with no JSON", OversizedNumberUnanswered),

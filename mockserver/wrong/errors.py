@@ -52,6 +52,15 @@ class BearerUnread(Behaviour):
         super().check_access(service, None, request)
 
 
+class KeyUnneeded(Behaviour):
+    """Lets a client in that shows no access key."""
+
+    def check_access(self, service: Service | None, access_key: str | None, request: dict[str, Any]) -> None:
+        """Asks for a right key where there is one."""
+        if access_key is not None:
+            super().check_access(service, access_key, request)
+
+
 class FieldKeyAdmits(Behaviour):
     """Takes the field `key` for an access key too."""
 
@@ -122,7 +131,26 @@ WRONG_HUBS = (
     ),
     WrongHub("queue_unlimited", "NE-CODE-008", "lets any number of requests wait", keeping(queue_requests=1000)),
     WrongHub("quota_without_wait", "NE-CODE-009", "does not say how long to wait", answering(_wait_left_out)),
+    WrongHub(
+        "full_queue_is_offline",
+        "NE-CODE-008",
+        "reports a full queue as a provider that is away",
+        _recoded(ErrorCode.QUEUE_FULL, ErrorCode.PROVIDER_OFFLINE),
+    ),
+    WrongHub(
+        "quota_is_access",
+        "NE-CODE-009",
+        "reports a used quota as a wrong access key",
+        _recoded(ErrorCode.QUOTA_EXCEEDED, ErrorCode.UNAUTHORIZED),
+    ),
     WrongHub("access_unchecked", "NE-CODE-010", "asks for no access key", AccessUnchecked),
+    WrongHub("access_key_unneeded", "NE-CODE-010", "lets a client in that shows no access key", KeyUnneeded),
+    WrongHub(
+        "wrong_key_is_unknown_service",
+        "NE-CODE-010",
+        "reports a wrong access key as an unknown service",
+        _recoded(ErrorCode.UNAUTHORIZED, ErrorCode.UNKNOWN_SERVICE),
+    ),
     WrongHub(
         "large_body_is_bad_json",
         "NE-CODE-011",
@@ -148,6 +176,12 @@ WRONG_HUBS = (
         "NE-CODE-014",
         "reports another message as an expired stream",
         _recoded(ErrorCode.STREAM_CONFLICT, ErrorCode.STREAM_EXPIRED),
+    ),
+    WrongHub(
+        "stream_limit_is_full_queue",
+        "NE-CODE-015",
+        "reports too many streams as a full queue",
+        _recoded(ErrorCode.STREAM_LIMIT, ErrorCode.QUEUE_FULL),
     ),
     WrongHub("streams_unlimited", "NE-CODE-015", "opens any number of streams", keeping(open_streams=1000)),
     WrongHub(

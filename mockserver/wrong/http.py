@@ -75,12 +75,21 @@ class BadNameOffered(Behaviour):
         return [*entries, entries[0] | {"name": "My own LLM!"}]
 
 
+class QueryRead(Behaviour):
+    """Takes a query string for a part of the path."""
+
+    def path(self, path: str, query: bytes) -> str:
+        """Everything behind the host."""
+        return f"{path}?{query.decode()}" if query else path
+
+
 WRONG_HUBS = (
     WrongHub("slash_refused", "NE-HTTP-001", "knows no service behind a trailing slash", SlashRefused),
     WrongHub("slash_demanded", "NE-HTTP-002", "knows no service without a trailing slash", SlashDemanded),
     WrongHub("names_folded", "NE-HTTP-005", "matches names whatever their case", NamesFolded),
     WrongHub("bad_name_offered", "NE-HTTP-006", "offers a service with blanks in its name", BadNameOffered),
     WrongHub("first_segment_taken", "NE-HTTP-007", "answers at /service/anything", FirstSegmentTaken),
+    WrongHub("query_read", "NE-HTTP-008", "takes a query string for a part of the name", QueryRead),
     WrongHub("any_service_answers", "NE-CODE-006", "answers for services that it does not have", AnyServiceAnswers),
     WrongHub(
         "unknown_service_is_empty", "NE-ERR-001", "answers for unknown services with an empty success", UnknownIsEmpty

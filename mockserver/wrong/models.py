@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mockserver.state.answers import failure
 from mockserver.state.behaviour import Behaviour
 from mockserver.state.generations import Refused
-from mockserver.state.services import Service, ServiceSettings
+from mockserver.state.services import Service
 from mockserver.wrong.wrong_hub import WrongHub, of_services
+from neuroengine._generated.registry import ErrorCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from mockserver.state.answers import Answer
     from mockserver.state.generations import Generation
     from mockserver.state.links import Link
+    from mockserver.state.service_settings import ServiceSettings
 
 
 def _entries(change: Callable[[dict[str, Any]], dict[str, Any]]) -> type[Behaviour]:
@@ -45,6 +48,24 @@ class ListAsObject(Behaviour):
     def models(self, services: list[Service]) -> Any:
         """Names the services in an object."""
         return {"models": super().models(services)}
+
+
+class ListedAtServicesOnly(Behaviour):
+    """Knows getmodels where a service is posted to, and nowhere else."""
+
+    _is_known = True
+
+    def service_name(self, path: str, known: Collection[str]) -> str:
+        """Notes whether the path names a service."""
+        name = super().service_name(path, known)
+        self._is_known = name in known
+        return name
+
+    def models(self, services: list[Service]) -> Any:
+        """The list, behind a service's path."""
+        if not self._is_known:
+            raise Refused(failure(ErrorCode.UNKNOWN_SERVICE, "The hub has no such service."))
+        return super().models(services)
 
 
 class ServiceUnlisted(Behaviour):
@@ -152,6 +173,14 @@ class CurrentQueued(Service):
         return entry | {"queuelen": entry["queuelen"] + (self._current is not None)}
 
 
+class NobodyQueued(Service):
+    """A service that counts nobody who waits."""
+
+    def entry(self) -> dict[str, Any]:
+        """Nobody."""
+        return super().entry() | {"queuelen": 0}
+
+
 class OnceConnected(Service):
     """A service that stays connected when its provider has gone."""
 
@@ -170,6 +199,7 @@ class OnceConnected(Service):
 
 WRONG_HUBS = (
     WrongHub("list_as_object", "NE-MODELS-001", "answers getmodels with an object", ListAsObject),
+    WrongHub("listed_at_services_only", "NE-MODELS-002", "refuses getmodels at /", ListedAtServicesOnly),
     WrongHub("entry_without_name", "NE-MODELS-003", "lists services without their names", _without("name")),
     WrongHub("connected_as_text", "NE-MODELS-004", "writes connected as a string", _member("connected", str)),
     WrongHub("numreq_as_text", "NE-MODELS-005", "writes numreq as a string", _member("numreq", str)),
@@ -179,6 +209,9 @@ WRONG_HUBS = (
     ),
     WrongHub("entry_without_operator", "NE-MODELS-008", "lists services without operators", _without("operator")),
     WrongHub("service_unlisted", "NE-MODELS-009", "leaves a service out of its list", ServiceUnlisted),
+    WrongHub(
+        "prompt_frame_is_null", "NE-MODELS-010", "writes null for a prompt frame", _member("preprompt", lambda _: None)
+    ),
     WrongHub("key_listed", "NE-MODELS-011", "shows the service key as the comment", of_services(KeyShown)),
     WrongHub("message_wins", "NE-MODELS-012", "generates when a request holds a command and a message", MessageWins),
     WrongHub("any_command_lists", "NE-MODELS-013", "takes any command for getmodels", AnyCommandLists),
@@ -192,6 +225,7 @@ WRONG_HUBS = (
         "counts the request that is being answered among those that wait",
         of_services(CurrentQueued),
     ),
+    WrongHub("nobody_queued", "NE-MODELS-018", "counts nobody who waits", of_services(NobodyQueued)),
     WrongHub(
         "never_connected", "NE-MODELS-019", "shows no service as connected", _member("connected", lambda _: False)
     ),

@@ -120,6 +120,12 @@ def _key_length(request: dict[str, Any]) -> int:
 
 WRONG_HUBS = (
     WrongHub(
+        "message_alone_refused",
+        "NE-REQ-001",
+        "refuses a message with no other field beside it",
+        _refusing("max_new_len", lambda it: it.keys() == {"message"}),
+    ),
+    WrongHub(
         "long_message_refused",
         "NE-LIM-002",
         "refuses a message over 4 KiB",

@@ -66,6 +66,15 @@ class FailureIsTheEnd(Stream):
         return super()._answer(poll, now) if self._failure is None else success("")
 
 
+class FailureFreesKey(Stream):
+    """A stream that frees its key by a failure, whatever was delivered."""
+
+    def _keep(self, now: float) -> None:
+        super()._keep(now)
+        if self.state is HubStreamState.BROKEN:
+            self._time_to_forget(now)
+
+
 class EndStartsAgain(Behaviour):
     """Starts a new generation when the end is asked for again."""
 
@@ -170,6 +179,7 @@ WRONG_HUBS = (
     WrongHub("poll_without_message", "NE-STREAM-010", "goes on when a poll has no message", PollWithoutMessage),
     WrongHub("failed_key_kept", "NE-STREAM-015", "repeats a failure that came before the first piece", FailedKeyKept),
     WrongHub("failure_is_the_end", "NE-STREAM-016", "ends a stream behind its failure", of_streams(FailureIsTheEnd)),
+    WrongHub("failure_frees_key", "NE-STREAM-016", "starts anew behind a failure", of_streams(FailureFreesKey)),
     WrongHub("stream_end_starts_again", "NE-STREAM-017", "generates when the end is asked for again", EndStartsAgain),
     WrongHub("end_generates", "NE-STREAM-018", "asks the provider again for a repeated end", EndGenerates),
     WrongHub("key_used_up", "NE-STREAM-019", "takes no new message after the end", of_streams(KeyUsedUp)),

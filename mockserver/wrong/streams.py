@@ -227,6 +227,22 @@ class RefusalCarriesTokens(Behaviour):
         return Answer(answer.content | {"reply": piece.content["reply"]}, answer.code)
 
 
+class NotReadyCarriesTokens(Behaviour):
+    """Says "not ready" of every third piece, and gives it all the same."""
+
+    def __init__(self) -> None:
+        self._pieces = 0
+
+    def answer(self, request: dict[str, Any], answer: Answer) -> Answer:
+        """Changes the code."""
+        if not request.get("key") or answer.code or isinstance(answer.content, list) or is_end(answer):
+            return answer
+        self._pieces += 1
+        if self._pieces % 3:
+            return answer
+        return Answer(answer.content | {"errorcode": ErrorCode.NOT_READY}, ErrorCode.NOT_READY)
+
+
 WRONG_HUBS = (
     WrongHub("stream_tail_lost", "NE-STREAM-001", "loses the last piece of a stream", reading(TailLost)),
     WrongHub("stream_piece_repeated", "NE-STREAM-001", "gives one piece twice", reading(PieceRepeated)),
@@ -246,6 +262,12 @@ WRONG_HUBS = (
         "NE-STREAM-011",
         "gives text in the reply of a refusal",
         RefusalCarriesTokens,
+    ),
+    WrongHub(
+        "not_ready_carries_tokens",
+        "NE-STREAM-011",
+        'says "not ready" of a piece that it gives',
+        NotReadyCarriesTokens,
     ),
     WrongHub("poll_not_held", "NE-STREAM-012", "answers at once when nothing is ready", keeping(long_poll_s=1e-6)),
     WrongHub("not_ready_loses", "NE-STREAM-013", "loses a piece for every 17", of_streams(NotReadyLoses)),
