@@ -1,6 +1,6 @@
 """What a hub takes of a machine, and how it bears many: scenes that tests play small, and this program at full size.
 
-    python tests/endurance.py [links] [readers] [senders] [requests] [latency]
+    python -m benchmarks.endurance [links] [readers] [senders] [requests] [latency]
 
 prints the figures of each as a line of JSON.
 """
@@ -18,13 +18,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from http.client import HTTPConnection
 from time import monotonic, perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from deployed_provider import DeployedProvider
-from hub_process import HubProcess, hub_process
+from benchmarks.hub_process import hub_process
+from benchmarks.peers.deployed_provider import DeployedProvider
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from benchmarks.hub_process import HubProcess
 
 Figures = dict[str, Any]
 
@@ -63,17 +65,11 @@ def links(count: int, loop: str = "uvloop") -> Figures:
 
 async def _links(hub: HubProcess, before: int, services: list[str], ping_s: float) -> Figures:
     trust = ssl.create_default_context(cafile=hub.ca_file)
-    host, _, port = hub.provider.partition(":")
     limit = asyncio.Semaphore(AT_A_TIME)
 
-    async def log_in(service: str) -> _Waiting:
+    async def log_in(service: str) -> Waiting:
         async with limit:
-            _, waiting = await asyncio.get_running_loop().create_connection(
-                _Waiting, host, int(port), ssl=trust, ssl_handshake_timeout=DEADLINE_S
-            )
-            waiting.transport.write(json.dumps({"user": service, "key": KEY}).encode())
-            assert await waiting.next() == b"OK"
-            return waiting
+            return await Waiting.logged_in(hub, service, KEY, trust)
 
     async with asyncio.timeout(DEADLINE_S):
         began = monotonic()
@@ -95,7 +91,7 @@ async def _links(hub: HubProcess, before: int, services: list[str], ping_s: floa
     }
 
 
-class _Waiting(asyncio.Protocol):
+class Waiting(asyncio.Protocol):
     """A provider that waits for one message after the other."""
 
     transport: asyncio.Transport
@@ -103,6 +99,17 @@ class _Waiting(asyncio.Protocol):
     def __init__(self) -> None:
         self._came: asyncio.Queue[bytes] = asyncio.Queue()
         self.told_at = 0.0
+
+    @classmethod
+    async def logged_in(cls, hub: HubProcess, service: str, key: str, trust: ssl.SSLContext) -> Self:
+        """One that the hub has taken."""
+        host, _, port = hub.provider.partition(":")
+        _, waiting = await asyncio.get_running_loop().create_connection(
+            cls, host, int(port), ssl=trust, ssl_handshake_timeout=DEADLINE_S
+        )
+        waiting.transport.write(json.dumps({"user": service, "key": key}).encode())
+        assert await waiting.next() == b"OK"
+        return waiting
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
