@@ -38,7 +38,7 @@ def hub_process(
     replies: Mapping[str, str] | None = None,
     faults: Sequence[str | Mapping[str, Any]] = (),
     tokens_per_s: float | None = None,
-    **limits: float,
+    limits: Mapping[str, float] | None = None,
 ) -> Iterator[HubProcess]:
     """Runs a hub until the block is left.
 
@@ -52,7 +52,7 @@ def hub_process(
         "replies": dict(replies or {}),
         "faults": list(faults),
         "tokens_per_s": tokens_per_s,
-        "limits": limits,
+        "limits": dict(limits or {}),
     }
     command = [sys.executable, "-m", __name__]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:

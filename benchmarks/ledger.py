@@ -1,7 +1,7 @@
 """A ledger of requests: each that was sent gets exactly one outcome, and every token of its reply has its place.
 
-The reply to a request is known beforehand: words that no other reply holds. So a token that is lost, doubled, out of its
-place or somebody else's shows at once. What does not fit is kept as a sentence; a right hub leaves none.
+The reply to a request is known beforehand: words that no other reply holds. So a token that is lost, doubled, out of
+its place or somebody else's shows at once. What does not fit is kept as a sentence; a right hub leaves none.
 """
 
 from __future__ import annotations

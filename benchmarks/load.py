@@ -60,6 +60,8 @@ def drive(url: str, body: bytes, process: Process, *, connections: int, seconds:
         cpu_s = process.cpu_s - before
     told = json.loads(done.stdout.splitlines()[-1])
     if told["errors"] or not told["requests"]:
-        raise RuntimeError(f"{url}: {told['errors']} of {told['requests']} requests failed at {connections} connections")
+        raise RuntimeError(
+            f"{url}: {told['errors']} of {told['requests']} requests failed at {connections} connections"
+        )
     count = told["requests"]
     return Load(count / told["seconds"], told["p50_ms"], told["p99_ms"], cpu_s / count * 1000, count)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
@@ -60,7 +61,8 @@ def versions() -> dict[str, str]:
     for name, command in _PROGRAMS.items():
         if shutil.which(command[0]):
             done = subprocess.run(command, capture_output=True, text=True, check=False)
-            found[name] = (done.stdout + done.stderr).splitlines()[0].partition(" [")[0].strip()
+            told = re.search(r"[0-9]+\.[0-9][\w.+-]*", done.stdout + done.stderr)
+            found[name] = told[0] if told else "unknown"
     return found | _node_packages()
 
 

@@ -10,7 +10,7 @@ import tempfile
 from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from time import perf_counter, sleep
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import psutil
@@ -35,7 +35,7 @@ class Process:
     @property
     def cpu_s(self) -> float:
         """The processor time that it took so far, the system's on its behalf included."""
-        return sum(times.user + times.system for times in self._ask("cpu_times"))
+        return float(sum(times.user + times.system for times in self._ask("cpu_times")))
 
     @property
     def memory_bytes(self) -> int:
@@ -47,8 +47,8 @@ class Process:
         """How many file descriptors are open."""
         return sum(self._ask("num_fds"))
 
-    def _ask(self, what: str) -> list:  # type: ignore[type-arg]  # psutil's own types of answers
-        answers = []
+    def _ask(self, what: str) -> list[Any]:
+        answers: list[Any] = []
         for process in (self._top, *self._top.children(recursive=True)):
             with suppress(psutil.NoSuchProcess):  # a child may end at any time
                 answers.append(getattr(process, what)())

@@ -85,7 +85,7 @@ def soak(seconds: float, seed: int = 1) -> Soaked:
     services = dict.fromkeys((*PROVIDED, MODEL), KEY)
     with (
         tempfile.TemporaryDirectory() as folder,
-        hub_process(services=services, faults=FAULTS, **LIMITS) as hub,
+        hub_process(services=services, faults=FAULTS, limits=LIMITS) as hub,
     ):
         return asyncio.run(_Play(hub, Path(folder) / "notes", random.Random(seed)).run(seconds))
 

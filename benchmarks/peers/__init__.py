@@ -33,9 +33,7 @@ REQUEST: Final = json.dumps(
         "raw": "False",
     }
 ).encode()
-ANSWER: Final = {
-    "reply": "Grey waves fold and fold; the gulls forget the harbour; salt dries on my sleeve. Behind the dunes, wheat.",
-    "errorcode": 0,
-}
+REPLY: Final = "Grey waves fold and fold; the gulls forget the harbour; salt dries on my sleeve. Behind it, wheat."
+ANSWER: Final = {"reply": REPLY, "errorcode": 0}
 ANSWER_BYTES: Final = json.dumps(ANSWER).encode()
 PATH: Final = f"/{SERVICE}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from benchmarks.peers import ANSWER, KEY, MESSAGE, SERVICE
+from benchmarks.peers import KEY, MESSAGE, REPLY, SERVICE
 from benchmarks.process import PYTHON
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def command(port: int, folder: Path, *more: str, tls: bool = False) -> Sequence[str]:
     """`neuroengine mock` with one rule: the whole path from parsing to the journal."""
-    rules = {"rules": [{"when": {"message": MESSAGE}, "then": ANSWER["reply"]}]}
+    rules = {"rules": [{"when": {"message": MESSAGE}, "then": REPLY}]}
     file = folder / "rules.json"
     file.write_text(json.dumps(rules), encoding="utf-8")
     settings = ["--service", f"{SERVICE}={KEY}", "--rules", str(file), "--tls" if tls else "--no-tls"]

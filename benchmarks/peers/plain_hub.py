@@ -35,7 +35,9 @@ class PlainHub:
             async with self._turn:
                 payload = await self._ask(body)
             answer = json.dumps({"errorcode": 0, **json.loads(payload)}).encode()
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(answer))
+            writer.write(
+                b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(answer)
+            )
             writer.write(answer)
 
     async def _ask(self, request: bytes) -> bytes:

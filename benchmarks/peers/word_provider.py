@@ -1,6 +1,7 @@
 """A provider for the soak: it answers by the ledger's rule, and writes down whom it answered, until it is killed.
 
-    python -m benchmarks.peers.word_provider HOST:PORT CA_FILE SERVICE KEY NOTES_FILE whole|streaming
+Run as a program it takes the hub's address and authority, the service and its key, the file for its notes, and `whole`
+or `streaming`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 async def provide(address: str, ca_file: str, service: str, key: str, notes: str, kind: str) -> None:
     """Answers for ever."""
-    with Path(notes).open("a", encoding="utf-8") as file:
+    with Path(notes).open("a", encoding="utf-8") as file:  # noqa: ASYNC230 - before anything else runs
 
         async def whole(request: Request) -> str:
             file.write(request.message + "\n")

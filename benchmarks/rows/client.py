@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.hub_process import HubProcess, hub_process
 from benchmarks.measure import Goal, at_least, at_most, cost, ratios, row, take_turns
-from benchmarks.peers import ANSWER, KEY, MESSAGE, PATH, SERVICE, published
+from benchmarks.peers import KEY, MESSAGE, PATH, REPLY, SERVICE, published
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -41,7 +41,7 @@ _PLURAL: Final = {"stream poll": "stream polls", "whole reply": "whole replies"}
 
 def measure(effort: Effort) -> Iterator[Row]:
     """Processor and real time of a poll and of a whole reply."""
-    replies = {MESSAGE: ANSWER["reply"], STREAMED: " ".join(str(number) for number in range(WORDS))}
+    replies = {MESSAGE: REPLY, STREAMED: " ".join(str(number) for number in range(WORDS))}
     with hub_process(services={SERVICE: KEY}, tls=True, replies=replies) as hub, ExitStack() as stack:
         for what, asks in (("stream poll", _polls(hub, stack)), ("whole reply", _wholes(hub, stack))):
             turns = {name: partial(_cost, name, ask, effort) for name, ask in asks.items()}
@@ -77,7 +77,7 @@ def _wholes(hub: HubProcess, stack: ExitStack) -> Mapping[str, Ask]:
     request = {"message": MESSAGE}
 
     def checked(reply: str) -> None:
-        assert reply == ANSWER["reply"], reply
+        assert reply == REPLY, reply
 
     return {
         HTTPX: lambda: checked(by_httpx(request)["reply"]),

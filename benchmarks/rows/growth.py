@@ -18,9 +18,10 @@ import httpx
 from benchmarks.endurance import Waiting
 from benchmarks.fit import grows
 from benchmarks.hub_process import HubProcess, hub_process
-from benchmarks.measure import at_most, row
-from benchmarks.peers import ANSWER, KEY, MESSAGE, SERVICE
-from mockserver import MockHub, ServiceSettings
+from benchmarks.measure import row
+from benchmarks.peers import KEY, MESSAGE, REPLY, SERVICE
+from benchmarks.plain_http import PlainClient
+from mockserver import MockHub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,8 +53,7 @@ def _both(what: str, axis: str, times: Points, memory: Points) -> Iterator[Row]:
     yield grows(f"{what}: time", [times], (axis, "s for all of them"))
     if all(grown > 0 for _, grown in memory):
         yield grows(f"{what}: memory", [memory], (axis, "MB that the hub grew by"))
-    (least, _), (most, grown) = memory[0], memory[-1]
-    del least
+    most, grown = memory[-1]
     yield row(f"{what}: memory of one, of {most:,.0f}", [grown * 1e3 / most], "kB")
 
 
@@ -82,7 +82,7 @@ def _post(connection: HTTPConnection, request: object) -> None:
 def _streams(sizes: Sequence[int]) -> Iterator[Row]:
     """Streams that have given their first piece and are polled no more."""
     with (
-        hub_process(services={SERVICE: KEY}, stream_idle_s=3600) as hub,
+        hub_process(services={SERVICE: KEY}, limits={"stream_idle_s": 3600}) as hub,
         closing(HTTPConnection(*hub.address, timeout=60)) as connection,
     ):
         _warm(connection)
@@ -97,7 +97,7 @@ def _streams(sizes: Sequence[int]) -> Iterator[Row]:
 def _links(sizes: Sequence[int]) -> Iterator[Row]:
     """Providers that have logged in by TLS and wait."""
     services = {f"S{number}": KEY for number in range(sizes[-1])}
-    with hub_process(services=services, ping_s=3600) as hub:
+    with hub_process(services=services, limits={"ping_s": 3600}) as hub:
         watch = _Watch(hub)
         asyncio.run(_log_in(hub, list(services), sizes, watch))
     yield from _both("provider links", "providers", watch.times, watch.memory)
@@ -125,7 +125,7 @@ def _queue(sizes: Sequence[int]) -> Iterator[Row]:
     """Requests that wait for a provider, each on a connection of its own; then one provider answers them all."""
     drained: Points = []
     for size in sizes:
-        with hub_process(services={SERVICE: KEY}, queue_requests=size, queue_s=3600, login_s=3600) as hub:
+        with hub_process(services={SERVICE: KEY}, limits={"queue_requests": size, "queue_s": 3600}) as hub:
             watch = asyncio.run(_wait_and_drain(hub, size))
             (queued, answered), memory = watch.times, watch.memory[0][1]
             drained.append((size, answered[1] - queued[1]))
@@ -136,51 +136,36 @@ def _queue(sizes: Sequence[int]) -> Iterator[Row]:
 async def _wait_and_drain(hub: HubProcess, size: int) -> _Watch:
     trust = ssl.create_default_context(cafile=hub.ca_file)
     provider = await Waiting.logged_in(hub, SERVICE, KEY, trust)  # from now on providers alone answer
-    provider.transport.write(b"")
-    watch = _Watch(hub)
-    body = json.dumps({"message": MESSAGE}).encode()
-    request = b"POST /%s HTTP/1.1\r\nHost: hub\r\nContent-Length: %d\r\n\r\n%s" % (SERVICE.encode(), len(body), body)
-    clients = [await asyncio.open_connection(*hub.address) for _ in range(size)]
-    for _, writer in clients:
-        writer.write(request)
-    while await _waiting(hub) < size - 1:  # one is being answered
-        await asyncio.sleep(0.01)
-    watch.note(size)
-
-    payload = json.dumps({"reply": ANSWER["reply"]}).encode()
+    payload = json.dumps({"reply": REPLY}).encode()
 
     async def answer_all() -> None:
         for _ in range(size):
             assert json.loads(await provider.next())["message"] == MESSAGE
             provider.transport.write(b"%08x%s" % (len(payload), payload))
 
+    watch = _Watch(hub)
+    clients = [await PlainClient.connected(hub.address) for _ in range(size)]
+    for client in clients:
+        client.send({"message": MESSAGE}, SERVICE)
+    watcher = await PlainClient.connected(hub.address)
+    while (await watcher.ask({"command": "getmodels"}))[0]["queuelen"] < size - 1:  # one is being answered
+        pass
+    watch.note(size)
     answering = asyncio.create_task(answer_all())
-    for reader, writer in clients:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.close()
+    for client in clients:
+        await client.receive()
+        client.close()
     await answering
     watch.note(size)
+    watcher.close()
     provider.transport.abort()
     return watch
-
-
-async def _waiting(hub: HubProcess) -> int:
-    """How long the queue is, by the model list."""
-    reader, writer = await asyncio.open_connection(*hub.address)
-    body = b'{"command": "getmodels"}'
-    writer.write(b"POST / HTTP/1.1\r\nHost: hub\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
-    head = await reader.readuntil(b"\r\n\r\n")
-    fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:-2])
-    (service,) = json.loads(await reader.readexactly(int(fields[b"content-length"])))
-    writer.close()
-    length: int = service["queuelen"]
-    return length
 
 
 def _journal(sizes: Sequence[int]) -> Iterator[Row]:
     """Exchanges that a hub in process keeps all of; then what one costs when so many are kept already."""
     hub = MockHub({SERVICE: KEY}, journal_entries=sizes[-1])
-    hub.on(MESSAGE).reply(ANSWER["reply"])
+    hub.on(MESSAGE).reply(REPLY)
     points: Points = []
     with httpx.Client(transport=hub.transport()) as client:
         began = process_time()
@@ -192,7 +177,7 @@ def _journal(sizes: Sequence[int]) -> Iterator[Row]:
     queries: Points = []
     for size in sizes:
         part = MockHub({SERVICE: KEY}, journal_entries=size)
-        part.on(MESSAGE).reply(ANSWER["reply"])
+        part.on(MESSAGE).reply(REPLY)
         with httpx.Client(transport=part.transport()) as client:
             for _ in range(size):
                 client.post(f"https://hub/{SERVICE}", json={"message": MESSAGE})
@@ -211,7 +196,7 @@ def _rules(sizes: Sequence[int], times: int, rounds: int) -> Row:
             hub = MockHub({SERVICE: KEY})
             for number in range(size):
                 hub.on(f"not this one {number}").reply("no")
-            hub.on(MESSAGE).reply(ANSWER["reply"])
+            hub.on(MESSAGE).reply(REPLY)
             with httpx.Client(transport=hub.transport()) as client:
                 client.post(f"https://hub/{SERVICE}", json={"message": MESSAGE})
                 began = process_time()

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import respx
 
 from benchmarks.measure import Cost, at_most, cost, ratios, row, take_turns
-from benchmarks.peers import ANSWER, ANSWER_BYTES, KEY, MESSAGE, PATH, REQUEST, SERVICE
+from benchmarks.peers import ANSWER, ANSWER_BYTES, KEY, MESSAGE, PATH, REPLY, REQUEST, SERVICE
 from benchmarks.rows.tests_cost import tests_cost
 from mockserver import MockHub
 
@@ -58,7 +58,7 @@ def _fixed(_: httpx.Request) -> httpx.Response:
 
 def _scripted() -> MockHub:
     hub = MockHub({SERVICE: KEY})
-    hub.on(MESSAGE).reply(ANSWER["reply"])
+    hub.on(MESSAGE).reply(REPLY)
     return hub
 
 
@@ -87,7 +87,7 @@ def _by_hub_respx() -> Iterator[httpx.Client]:
 
 
 @contextmanager
-def _by_respx(**criteria: object) -> Iterator[httpx.Client]:
+def _by_respx(**criteria: Any) -> Iterator[httpx.Client]:
     with ExitStack() as stack:
         router = stack.enter_context(respx.mock)
         router.post(URL, **criteria).mock(httpx.Response(200, content=ANSWER_BYTES, headers=_HEADERS))

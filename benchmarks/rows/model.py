@@ -1,17 +1,16 @@
-"""The simulated model: how fast it writes, how that depends on what it read and wrote, and whether a hub keeps its pace.
+"""The simulated model: its speed, how that depends on what it read and wrote, and whether a hub keeps its pace.
 
-The peer is markovify, a Markov model over the same text with as long a memory. It draws words; the simulated model draws
-tokens, by a sampler chain, each with the space before it, so that the two are about as long.
+The peer is markovify, a Markov model over the same text with as long a memory. It draws words; the simulated model
+draws tokens, by a sampler chain, each with the space before it, so that the two are about as long.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 from importlib import resources
 from itertools import pairwise
 from time import monotonic, perf_counter, process_time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import httpx
 import markovify
@@ -20,6 +19,7 @@ from benchmarks.fit import grows
 from benchmarks.hub_process import hub_process
 from benchmarks.measure import at_most, ratios, row, take_turns
 from benchmarks.peers import KEY, SERVICE
+from benchmarks.plain_http import PlainClient
 from mockserver import Clock, MockHub, Pace
 from mockserver.model import Sampling, SimulatedModel
 
@@ -81,7 +81,7 @@ def _first_token_ms(prompt: str) -> float:
 def _growth(effort: Effort) -> Iterator[Row]:
     repeats = [1, 4, 16, 64, 256, 800] if not effort.quick else [1, 8, 64]
     rounds = [
-        [(len(PROMPT * times), min(_first_token_ms(PROMPT * times) for _ in range(3))) for times in repeats]
+        [(float(len(PROMPT * times)), min(_first_token_ms(PROMPT * times) for _ in range(3))) for times in repeats]
         for _ in range(effort.of(5, 1))
     ]
     axes = ("characters of the prompt", "ms to the first token")
@@ -122,21 +122,14 @@ async def _streams(hub: HubProcess, count: int, text: str) -> float:
 
 
 async def _stream(hub: HubProcess, key: str, text: str) -> float:
-    reader, writer = await asyncio.open_connection(*hub.address)
+    client = await PlainClient.connected(hub.address)
+    poll = {"message": PROMPT, "key": key, "gettokens": 50}
     got, last = "", 0.0
-    while piece := (await _poll(reader, writer, {"message": PROMPT, "key": key, "gettokens": 50}))["reply"]:
+    while piece := (await client.ask(poll, SERVICE))["reply"]:
         got, last = got + piece, monotonic()
-    writer.close()
+    client.close()
     assert got == text
     return last
-
-
-async def _poll(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: object) -> Any:
-    body = json.dumps(request).encode()
-    writer.write(b"POST /%s HTTP/1.1\r\nHost: hub\r\nContent-Length: %d\r\n\r\n%s" % (SERVICE.encode(), len(body), body))
-    head = await reader.readuntil(b"\r\n\r\n")
-    fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:-2])
-    return json.loads(await reader.readexactly(int(fields[b"content-length"])))
 
 
 def _leap(effort: Effort) -> Row:
@@ -154,4 +147,6 @@ def _leap(effort: Effort) -> Row:
         assert hub.clock.time() - before > 59
         return took
 
-    return row("60 s of generation on a leaping clock", [generate() for _ in range(effort.of(7, 1))], "ms", goal=at_most(5))
+    return row(
+        "60 s of generation on a leaping clock", [generate() for _ in range(effort.of(7, 1))], "ms", goal=at_most(5)
+    )

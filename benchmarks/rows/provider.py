@@ -20,7 +20,7 @@ import trustme
 from benchmarks import load
 from benchmarks.hub_process import hub_process
 from benchmarks.measure import Row, at_least, at_most, missing, percentile, ratios, row, take_turns
-from benchmarks.peers import ANSWER, KEY, MESSAGE
+from benchmarks.peers import KEY, MESSAGE, REPLY
 from benchmarks.peers.deployed_provider import DeployedProvider
 from benchmarks.process import PYTHON, program
 
@@ -59,7 +59,7 @@ class Waits(NamedTuple):
 def measure(effort: Effort) -> Iterator[Row]:
     """Added latency, requests a second, and a deployed provider behind this hub and behind a plain one."""
     services = dict.fromkeys((*SERVICES.values(), DEPLOYED_SERVICE), KEY)
-    with hub_process(services=services, ping_s=600) as hub, ExitStack() as stack:
+    with hub_process(services=services, limits={"ping_s": 600}) as hub, ExitStack() as stack:
         for name, (module, *more) in _PROGRAMS.items():
             stack.enter_context(_provider(module, hub, SERVICES[name], *more))
         yield from _latency(hub, effort)
@@ -69,7 +69,7 @@ def measure(effort: Effort) -> Iterator[Row]:
 
 @contextmanager
 def _provider(module: str, hub: HubProcess, service: str, *more: str) -> Iterator[None]:
-    arguments = [hub.provider, hub.ca_file, service, KEY, ANSWER["reply"], *more]
+    arguments = [hub.provider, hub.ca_file, service, KEY, REPLY, *more]
     with program([PYTHON, "-m", f"benchmarks.peers.{module}", *map(str, arguments)]) as running:
         assert running.stdout is not None
         if running.stdout.readline() != "ready\n":

@@ -28,7 +28,9 @@ def measure(effort: Effort) -> Iterator[Row]:
         effort.notes.append(violation)
     yield row("requests or tokens out of place", [len(ledger.violations)], "violations", goal=at_most(0))
     fifth = max(1, len(found.memory) // 5)
-    early, late = (statistics.median(part) for part in (found.memory[fifth : 2 * fifth] or found.memory, found.memory[-fifth:]))
+    early, late = (
+        statistics.median(part) for part in (found.memory[fifth : 2 * fifth] or found.memory, found.memory[-fifth:])
+    )
     yield row("memory in the last fifth", [late / early], "x", against="the second fifth", goal=at_most(1.1))
     opened = found.files_after - found.files_before
     yield row("file descriptors that stay open", [opened], "descriptors", goal=at_most(0))

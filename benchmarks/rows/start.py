@@ -16,7 +16,7 @@ from benchmarks.process import PYTHON
 from mockserver import MockHub
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from benchmarks.measure import Effort, Row
 
@@ -56,8 +56,8 @@ def measure(effort: Effort) -> Iterator[Row]:
     yield from _start_in_process(effort)
 
 
-def _commands() -> Mapping[str, Sequence[str]]:
-    def code(text: str) -> Sequence[str]:
+def _commands() -> Mapping[str, list[str]]:
+    def code(text: str) -> list[str]:
         return [PYTHON, "-c", text]
 
     program = str(Path(PYTHON).with_name("neuroengine"))
@@ -76,7 +76,7 @@ def _commands() -> Mapping[str, Sequence[str]]:
     }
 
 
-def _run(command: Sequence[str], environment: Mapping[str, str]) -> Cost:
+def _run(command: list[str], environment: Mapping[str, str]) -> Cost:
     """What one run of a program took; of the system's resources it alone is counted."""
     began = perf_counter()
     with tempfile.TemporaryFile() as said:

@@ -1,4 +1,4 @@
-"""What a test costs: fixture, one request and end, each way, by running pytest over many such tests with a stopwatch."""
+"""What a test costs, its fixture, one request and its end, each way: pytest runs many such tests with a stopwatch."""
 
 from __future__ import annotations
 
