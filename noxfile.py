@@ -25,7 +25,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 REPORT = Path("conformance-report.json")
 JUNIT = Path("conformance-report.xml")
 DIST = Path("dist")
-NODE_PEERS = Path("benchmarks") / "peers" / "npm"
+NODE_PEERS = Path(".nox") / "peers"
 
 
 @nox.session
@@ -91,6 +91,8 @@ def bench(session: nox.Session) -> None:
     """Measure speed, memory and endurance against peers; arguments go to `python -m benchmarks`: items, --json FILE."""
     session.install("-e", ".[all]", *_groups("bench"))
     if shutil.which("npm"):
+        NODE_PEERS.mkdir(parents=True, exist_ok=True)
+        shutil.copy(Path("benchmarks") / "peers" / "package.json", NODE_PEERS)
         session.run(
             "npm", "install", "--no-package-lock", "--no-audit", "--prefix", str(NODE_PEERS), external=True, silent=True
         )

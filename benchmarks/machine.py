@@ -14,7 +14,7 @@ from typing import Final
 
 import psutil
 
-from benchmarks.peers.node import PACKAGES
+from benchmarks.peers.node import PACKAGES, WANTED
 
 DISTRIBUTIONS: Final = (
     "neuroengine",
@@ -69,7 +69,7 @@ def versions() -> dict[str, str]:
 def _node_packages() -> dict[str, str]:
     manifests = (path / "package.json" for path in PACKAGES.glob("node_modules/*") if path.is_dir())
     scoped = PACKAGES.glob("node_modules/@*/*/package.json")
-    wanted = json.loads((PACKAGES / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    wanted = json.loads(WANTED.read_text(encoding="utf-8"))["dependencies"]
     read = (json.loads(path.read_text(encoding="utf-8")) for path in (*manifests, *scoped) if path.is_file())
     return {package["name"]: package["version"] for package in read if package.get("name") in wanted}
 

@@ -1,6 +1,6 @@
 """Prism, Mockoon and WireMock, each told by its own kind of file to answer the same bytes.
 
-npm installs them into `peers/npm`. Prism checks every request by the project's own OpenAPI document; WireMock does so
+npm installs them below .nox, as `package.json` says. Prism checks every request by the project's own OpenAPI document; WireMock does so
 where its mapping holds a JSON schema; Mockoon checks nothing.
 """
 
@@ -17,14 +17,16 @@ from neuroengine import spec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-PACKAGES: Final = Path(__file__).parent / "npm"
+WANTED: Final = Path(__file__).with_name("package.json")
+"""Which of their versions are wanted."""
+PACKAGES: Final = Path(__file__).parents[2] / ".nox" / "peers"
 """Where npm installs them."""
 
 
 def why_not(name: str) -> str:
     """Why a peer cannot be run here; empty where it can."""
     if not _binary(name).exists():
-        return f"{name} is not installed (npm install --prefix {PACKAGES})"
+        return f"{name} is not installed (python3 dev.py bench installs it where there is npm)"
     needed = "java" if name == "wiremock" else "node"
     return "" if shutil.which(needed) else f"{name} needs {needed}"
 
