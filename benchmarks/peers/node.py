@@ -1,7 +1,7 @@
 """Prism, Mockoon and WireMock, each told by its own kind of file to answer the same bytes.
 
-npm installs them below .nox, as `package.json` says. Prism checks every request by the project's own OpenAPI document; WireMock does so
-where its mapping holds a JSON schema; Mockoon checks nothing.
+npm installs them below .nox, as `package.json` says. Prism checks every request by the project's own OpenAPI document;
+WireMock does so where its mapping holds a JSON schema; Mockoon checks nothing.
 """
 
 from __future__ import annotations
