@@ -15,12 +15,18 @@ stream       one stream, polled
 strategies   requests made from the spec's schemas
 explore      runs a property over many requests and keeps the smallest that breaks it
 evidence     what a broken requirement shows
-shell        the lines that repeat an exchange by curl
+timeline     what happened in a check, on both legs
+call         a request that is answered later
+record       what a check did, as plain JSON
+redaction    finds secrets in what was sent
+reproduce/   what repeats a breach
+expected     failures that are known
+baseline     writes the file of them
+replay       judges again what a report says is broken
 plugin       the suite as a pytest plugin
 run          one judgement: pytest in this process
-report       verdicts by requirement, counts, exit code; the published JSON
-junit        the same as JUnit XML
-terminal     the same for a person
+reports/     the forms of the report; reports.document holds verdicts, counts and exit code
+provider/    the suite as a provider, for hubs that let it log in
 suite/       the checks
 
 PYTEST_DONT_REWRITE: a program may import this before it runs pytest, which would warn of it.

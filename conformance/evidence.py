@@ -11,6 +11,7 @@ import pytest
 
 if TYPE_CHECKING:
     from conformance.exchange import Exchange
+    from conformance.timeline import Step
 
 GONE: Final = 3
 """The exit code of a run whose target could not be reached or stopped answering."""
@@ -19,15 +20,25 @@ GONE: Final = 3
 class Violation(AssertionError):
     """Raised when a real exchange breaks the requirement.
 
-    `expected` and `actual` are for a person; `exchanges` are what shows it, in their order. `is_final` when the breach
+    `expected` and `actual` are for a person; `exchanges` are what shows it, in their order; `steps` are
+    all that happened in the check until then, on both legs. `is_final` when the breach
     is that the hub answers no plain request any more. `is_flaky` when it did not show again.
     """
 
-    def __init__(self, expected: str, actual: str, exchanges: tuple[Exchange, ...], *, is_final: bool = False) -> None:
+    def __init__(
+        self,
+        expected: str,
+        actual: str,
+        exchanges: tuple[Exchange, ...],
+        steps: tuple[Step, ...] = (),
+        *,
+        is_final: bool = False,
+    ) -> None:
         super().__init__(f"expected {expected}; got {actual}")
         self.expected = expected
         self.actual = actual
         self.exchanges = exchanges
+        self.steps = steps
         self.is_final = is_final
         self.is_flaky = False
 

@@ -34,13 +34,16 @@ class Exchange:
     """A request and its answer, or the trouble that came instead.
 
     `trouble` is "" for a complete answer, `deadline` when none was complete in time, `dropped` when the connection
-    ended before, `unreachable` when there was none; `detail` is the trouble in words.
+    ended before, `unreachable` when there was none; `detail` is the trouble in words. `arrivals` are the moments at
+    which bytes of the answer's body came, in seconds since the request was sent; `seconds` is the time that it took.
     """
 
     request: Request
     status: int = 0
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
+    arrivals: tuple[float, ...] = ()
+    seconds: float = 0.0
     trouble: str = ""
     detail: str = ""
 
@@ -78,6 +81,15 @@ class Exchange:
     def is_error(self) -> bool:
         """Whether the hub said in a well-formed answer that the request failed."""
         return self.is_answer and self.code != 0
+
+    @property
+    def retry_after(self) -> float:
+        """The seconds after which the hub wants to be asked again, by its answer or by HTTP's own header; 0 without."""
+        told = self.content.get("retry_after") if isinstance(self.content, dict) and self.is_error else None
+        if isinstance(told, int | float) and not isinstance(told, bool):
+            return max(float(told), 0.0)
+        header = self.header("retry-after") or ""
+        return float(header) if header.isdecimal() else 0.0
 
     def header(self, name: str) -> str | None:
         """A header of the answer; None without one."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import secrets
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from conformance.evidence import Violation, not_judged
 from conformance.exchange import JSON_TYPE, Exchange, Request
@@ -20,10 +20,15 @@ from conformance.subject import PLAIN_MESSAGE, TRIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
+    from contextlib import AbstractContextManager
     from typing import TypeVar
 
     from hypothesis.strategies import SearchStrategy
 
+    from conformance.call import Call
+    from conformance.provider.desk import Desk
+    from conformance.provider.frames import Frame
+    from conformance.provider.link import Link
     from conformance.settings import Settings
     from conformance.subject import Subject
 
@@ -40,12 +45,20 @@ PASSING_CODES: Final = frozenset({1, 7, 8, 9, 12, 13, 15, 16, 17})
 """Errors of the registry that may have nothing to do with the request; sent again, it may get another answer."""
 
 
+class Passage(NamedTuple):
+    """One request on its way through the hub: the frame at the provider, the exchange at the client."""
+
+    frame: Frame
+    exchange: Exchange
+
+
 class Judge:
     """One check's view of the hub."""
 
     def __init__(self, subject: Subject, name: str) -> None:
         self.subject = subject
         self.judged = 0
+        self.open_calls: list[Call] = []
         self._name = name
         self._sent_before = subject.target.sent
 
@@ -67,6 +80,49 @@ class Judge:
     def post(self, content: Content, **sending: Any) -> Exchange:
         """One exchange; see `request`."""
         return self.subject.send(self.request(content, **sending))
+
+    def begin(self, content: Content, *, seconds: float | None = None, **sending: Any) -> Call:
+        """A request that is answered later, to the provider's service unless a path is given.
+
+        `seconds` is its deadline; the check ends what it leaves open.
+        """
+        if self.settings.rate and any(not call.is_answered for call in self.open_calls):
+            not_judged("sends requests at the same time, which a rate forbids: --rate 0 allows it")
+        sending = {"path": self.provided} | sending
+        call = self.subject.begin(self.request(content, **sending), seconds)
+        self.open_calls.append(call)
+        return call
+
+    @property
+    def provided(self) -> str:
+        """The path of the service that the suite answers for as its provider."""
+        return self.subject.path_of(self.settings.provided)
+
+    @property
+    def desk(self) -> Desk:
+        """The suite's place at the provider port; without one the check cannot judge."""
+        desk = self.subject.desk
+        if desk is None:
+            not_judged("needs provider access: --provider HOST:PORT, and the service key in $NE_SERVICE_KEY")
+        return desk
+
+    def provider(self) -> AbstractContextManager[Link]:
+        """The link on which the provider's service is answered: inside the block by the check alone."""
+        return self.desk.held()
+
+    def through(self, link: Link, content: Content, answer: Mapping[str, Any] | bytes, **sending: Any) -> Passage:
+        """Sends a request through the hub, and its answer back: what came to the provider, and what to the client."""
+        call = self.begin(content, **sending)
+        frame = link.request()
+        link.answer(answer)
+        return Passage(frame, call.answer())
+
+    def finish(self) -> None:
+        """Leaves the requests that are still open."""
+        for call in self.open_calls:
+            if not call.is_answered:
+                call.leave()
+        self.open_calls.clear()
 
     def post_together(self, requests: list[Request]) -> list[Exchange]:
         """Exchanges at the same time; not where the hub is to be spared."""
@@ -106,11 +162,9 @@ class Judge:
         Raises:
             Violation: it is broken.
         """
-        if not exchanges:
-            raise ValueError("nothing is judged without an exchange that shows it")
-        self.judged += len(exchanges)
+        self._account(exchanges)
         if not holds:
-            raise Violation(expected, actual, exchanges)
+            raise Violation(expected, actual, exchanges, self.subject.timeline.steps)
 
     def breaks(self, expected: str, actual: str, *exchanges: Exchange) -> NoReturn:
         """Judges that the requirement is broken.
@@ -118,8 +172,15 @@ class Judge:
         Raises:
             Violation: always.
         """
-        self.judged += len(exchanges)
-        raise Violation(expected, actual, exchanges)
+        self._account(exchanges)
+        raise Violation(expected, actual, exchanges, self.subject.timeline.steps)
+
+    def _account(self, exchanges: tuple[Exchange, ...]) -> None:
+        """What is judged is shown: by exchanges, or by what was seen on a provider's link."""
+        seen = any(step.leg == "provider" for step in self.subject.timeline.steps)
+        if not exchanges and not seen:
+            raise ValueError("nothing is judged without an exchange, or a provider's link, that shows it")
+        self.judged += len(exchanges) or 1
 
     def needs_success(self) -> None:
         """Ends the check where no plain request succeeds: nothing else can be told apart then."""
@@ -248,4 +309,12 @@ class Judge:
 
     def explore(self, strategy: SearchStrategy[Example], check: Callable[[Example], None], examples: int) -> None:
         """Runs a check over generated examples, and keeps the smallest that breaks the requirement."""
-        explore(strategy, check, f"{self.settings.seed} {self._name}", self.examples(examples))
+
+        def afresh(example: Example) -> None:
+            self.subject.timeline.begin_example()
+            try:
+                check(example)
+            finally:
+                self.finish()
+
+        explore(strategy, afresh, f"{self.settings.seed} {self._name}", self.examples(examples))

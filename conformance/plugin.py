@@ -1,4 +1,4 @@
-"""The suite as a pytest plugin: `-p conformance.plugin`, or by `neuroengine conformance run`.
+"""The suite as a pytest plugin: by `neuroengine conformance run`, or `pytest --pyargs conformance --ne-target URL`.
 
 It takes the settings as options, lets only the checks of the chosen rows run, and turns what each check did into a
 plain record on its report, so that records travel from xdist's workers too. Laws: a breach is reported only when the
@@ -8,32 +8,30 @@ that required nothing passes nothing.
 
 from __future__ import annotations
 
+import dataclasses
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from conformance.evidence import Violation, not_judged
-from conformance.exchange import excerpt
 from conformance.judge import Judge
+from conformance.record import RECORD, record
 from conformance.requirement import MARK, Binding, binding
 from conformance.settings import Settings, options, read_options
-from conformance.shell import shell_lines
 from conformance.subject import TRIES, Subject
 from conformance.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from conformance.exchange import Exchange, Request
+    from conformance.catalogue import Requirement
 
-RECORD: Final = "conformance"
-"""The name under which a report's user properties hold the record."""
+
 AREAS_LAST: Final = ("ERR", "ANS")
 """Areas whose checks look back at the whole run."""
 AREAS_DEAR: Final = ("STREAM", "RESUME")
 """Areas whose checks send many requests each."""
-BODY_SHOWN: Final = 20_000
 SUBJECT: Final = pytest.StashKey[Subject]()
 """Where the session's configuration holds the hub under judgement, once it was met."""
 _settings: Final = pytest.StashKey[Settings | None]()
@@ -50,9 +48,25 @@ def pytest_configure(config: pytest.Config) -> None:
     """Reads the settings."""
     config.addinivalue_line("markers", f"{MARK}(requirement, in_smoke): what a check judges")
     try:
-        config.stash[_settings] = read_options(config.option)
+        settings = read_options(config.option)
+        config.stash[_settings] = settings and _share(settings, config)
     except ValueError as error:
         raise pytest.UsageError(str(error)) from None
+
+
+def _share(settings: Settings, config: pytest.Config) -> Settings:
+    """What one of several processes of pytest-xdist may send, so that together they keep to the run's bounds.
+
+    Raises:
+        ValueError: they would log in as providers of one service, and throw each other out.
+    """
+    processes = getattr(config, "workerinput", {}).get("workercount", config.getoption("numprocesses", None) or 1)
+    if not isinstance(processes, int) or processes == 1:
+        return settings
+    if settings.provider:
+        raise ValueError("the suite can log in as a provider only once: leave out -n, or --ne-provider")
+    rate, most = settings.rate / processes, settings.max_requests // processes
+    return dataclasses.replace(settings, rate=rate, max_requests=most)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -79,6 +93,7 @@ def is_chosen(found: Binding, settings: Settings) -> bool:
     return (
         (found.in_smoke if settings.profile == "smoke" else row.profile in {"core", settings.profile})
         and (settings.level == "should" or row.level == "MUST")
+        and (not settings.cases or found.name in settings.cases)
         and (not settings.select or any(fnmatchcase(row.id, pattern) for pattern in settings.select))
     )
 
@@ -93,16 +108,21 @@ def subject(pytestconfig: pytest.Config) -> Generator[Subject]:
     try:
         subject = Subject(settings, target)
         pytestconfig.stash[SUBJECT] = subject
-        subject.meet()
-        yield subject
+        try:
+            subject.meet()
+            yield subject
+        finally:
+            subject.close()
     finally:
         target.close()
 
 
 @pytest.fixture
-def judge(subject: Subject, request: pytest.FixtureRequest) -> Judge:
+def judge(subject: Subject, request: pytest.FixtureRequest) -> Generator[Judge]:
     """What a check holds in its hands."""
-    return Judge(subject, request.node.name)
+    judge = Judge(subject, request.node.name)
+    yield judge
+    judge.finish()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -112,14 +132,21 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if not isinstance(judge, Judge) or binding(pyfuncitem) is None:
         return None
     arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}  # noqa: SLF001 - pytest's own hook reads it too
-    check = pyfuncitem.obj
+
+    def check() -> None:
+        judge.subject.timeline.begin()
+        try:
+            pyfuncitem.obj(**arguments)
+        finally:
+            judge.finish()
+
     try:
-        check(**arguments)
+        check()
     except Violation as first:
         if first.is_final:
             raise
         try:
-            check(**arguments)
+            check()
         except Violation as second:
             second.is_flaky = False
             _still_answers(judge)
@@ -150,63 +177,18 @@ def pytest_runtest_makereport(
     report = yield
     found = binding(item)
     if found is not None and (call.when == "call" or report.outcome != "passed"):
-        report.user_properties.append((RECORD, _record(item, found, report, call)))
+        done = record(item, found, report, call)
+        report.user_properties.append((RECORD, done))
+        if done["breach"]:
+            _tell(report, found.requirement, done)
     return report
 
 
-def _record(
-    item: pytest.Item, found: Binding, report: pytest.TestReport, call: pytest.CallInfo[None]
-) -> dict[str, Any]:
-    """What a check did, as plain JSON."""
-    judge = getattr(item, "funcargs", {}).get("judge")
-    record: dict[str, Any] = {
-        "requirement": found.requirement.id,
-        "check": found.check,
-        "case": found.case,
-        "outcome": report.outcome,
-        "reason": "",
-        "exchanges": judge.exchanges if judge else 0,
-        "judged": judge.judged if judge else 0,
-        "breach": None,
-    }
-    error = call.excinfo.value if call.excinfo else None
-    if isinstance(error, Violation) and judge is not None:
-        record["breach"] = _breach(error, judge.settings)
-        record["reason"] = str(error)
-    elif report.outcome == "skipped":
-        record["reason"] = getattr(error, "msg", str(error))
-    elif error is not None:
-        record["outcome"] = "error"
-        record["reason"] = f"{type(error).__name__}: {error}"
-        record["traceback"] = str(report.longrepr)
-    return record
-
-
-def _breach(breach: Violation, settings: Settings) -> dict[str, Any]:
-    exchanges = breach.exchanges
-    return {
-        "expected": breach.expected,
-        "actual": breach.actual,
-        "flaky": breach.is_flaky,
-        "exchanges": [{"request": _request(shown.request, settings), "answer": _answer(shown)} for shown in exchanges],
-        "reproduce": shell_lines([shown.request for shown in exchanges], settings),
-    }
-
-
-def _request(request: Request, settings: Settings) -> dict[str, Any]:
-    body = request.body[:BODY_SHOWN].decode("utf-8", "backslashreplace")
-    return {
-        "method": "POST",
-        "url": settings.origin + request.path,
-        "content_type": request.content_type,
-        "access_key": bool(request.access_key),
-        "body": body,
-        "bytes": len(request.body),
-    }
-
-
-def _answer(exchange: Exchange) -> dict[str, Any]:
-    if exchange.trouble:
-        return {"trouble": exchange.trouble, "detail": exchange.detail}
-    body = excerpt(exchange.body.decode("utf-8", "backslashreplace"))
-    return {"status": exchange.status, "content_type": exchange.header("content-type"), "body": body}
+def _tell(report: pytest.TestReport, row: Requirement, done: dict[str, Any]) -> None:
+    """Says in pytest's own report what was broken. A breach fails a test only if it is binding, and shows again."""
+    breach = done["breach"]
+    report.longrepr = f"{row.id} {row.level}: {row.sentence}\n{done['reason']}"
+    report.sections.append(("repeat it with", breach["reproduce"]))
+    if row.level != "MUST" or breach["flaky"]:
+        report.outcome = "skipped"
+        report.wasxfail = f"{row.id} {row.level}{', not seen again' if breach['flaky'] else ''}: {done['reason']}"

@@ -33,6 +33,11 @@ class Binding(NamedTuple):
     case: str
     in_smoke: bool
 
+    @property
+    def name(self) -> str:
+        """The check, with its case in brackets where it has one."""
+        return f"{self.check}[{self.case}]" if self.case else self.check
+
 
 def judges(requirement_id: str, *, smoke: bool = False) -> Callable[[_Check], _Check]:
     """Binds a check to one requirement; `smoke` takes it into the shortest profile.

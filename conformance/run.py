@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import pytest
 
-from conformance.plugin import RECORD, SUBJECT
-from conformance.report import Judgement, build_report, rows_in_scope
+from conformance.plugin import SUBJECT
+from conformance.record import RECORD
+from conformance.reports.document import Judgement, build_report, rows_in_scope
 from conformance.requirement import Binding, binding
+from conformance.settings import SECRETS
 from conformance.target import tls_context
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
+    from conformance.expected import Expectation
     from conformance.settings import Settings
 
 HERE: Final = Path(__file__).parent
@@ -48,10 +51,17 @@ class Progress(Protocol):
         """One check is done."""
 
 
-def run(settings: Settings, progress: Progress | None = None, *, require_complete: bool = False) -> dict[str, Any]:
+def run(
+    settings: Settings,
+    progress: Progress | None = None,
+    *,
+    expected: Sequence[Expectation] = (),
+    require_complete: bool = False,
+) -> dict[str, Any]:
     """Judges the hub and returns the report, as the report's schema describes it.
 
-    `require_complete` makes a MUST that could have been judged and was not a failure.
+    `expected` are failures that do not fail the run; `require_complete` makes a MUST that could have been judged and
+    was not a failure.
 
     Raises:
         ValueError: the selection holds no requirement of a hub, or the file of authorities cannot be used.
@@ -64,7 +74,7 @@ def run(settings: Settings, progress: Progress | None = None, *, require_complet
         raise ValueError(f"the file of authorities {settings.ca_file!r} cannot be used: {error}") from None
     collector = _Collector(progress)
     began, started = time.monotonic(), datetime.now(UTC)
-    with _own_environment():
+    with _own_environment(settings.secrets()):
         code = pytest.main(_arguments(settings), plugins=[collector])
     if code in {pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR} and not collector.stopped:
         collector.stopped = f"the suite itself failed (pytest's exit code {int(code)})"
@@ -77,13 +87,13 @@ def run(settings: Settings, progress: Progress | None = None, *, require_complet
         started_at=started,
         seconds=time.monotonic() - began,
     )
-    return build_report(settings, judgement, require_complete=require_complete)
+    return build_report(settings, judgement, expected, require_complete=require_complete)
 
 
 def collect_bindings() -> list[Binding]:
     """Every check of the suite with the requirement that it judges; nothing is sent."""
     collector = _Collector(None)
-    with _own_environment():
+    with _own_environment({}):
         pytest.main([*_pytest_arguments(), "--collect-only"], plugins=[collector])
     if collector.stopped:
         raise ImportError(collector.stopped)
@@ -141,10 +151,14 @@ def _pytest_arguments() -> list[str]:
 
 
 @contextmanager
-def _own_environment() -> Generator[None]:
-    """Without the caller's settings of pytest, for as long as the judgement takes."""
-    kept = {name: os.environ.pop(name) for name in OF_THE_CALLER if name in os.environ}
+def _own_environment(secrets: dict[str, str]) -> Generator[None]:
+    """With the run's secrets and without the caller's settings of pytest, for as long as the judgement takes."""
+    names = (*OF_THE_CALLER, *SECRETS.values())
+    kept = {name: os.environ.pop(name) for name in names if name in os.environ}
+    os.environ.update(secrets)
     try:
         yield
     finally:
+        for name in names:
+            os.environ.pop(name, None)
         os.environ.update(kept)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 import re
 from dataclasses import dataclass, field
 from functools import cache
@@ -22,10 +23,14 @@ SMOKE_REQUESTS: Final = 20
 POLITE_REQUESTS: Final = 200
 POLITE_RATE: Final = 2.0
 """Requests a second, and requests in all, off this machine, where nothing else is asked for."""
+PROVIDER_PORT: Final = 4444
+"""Where providers log in unless the operator chose another port (NE-LOGIN-001)."""
 RUN_S: Final = 1800.0
 """The most time that a run may take, in seconds: no hub can keep the suite for ever."""
 
 
+SECRETS: Final = {"service_key": "NE_SERVICE_KEY", "access_key": "NE_KEY"}
+"""Settings that travel to pytest in the environment, with the variables that hold them."""
 _IN_A_HEAD: Final = re.compile("[!-~]*")
 
 
@@ -38,10 +43,14 @@ class Settings:
         another service of the hub, or "". ca_file: a PEM file of authorities to trust instead of the system's, or "".
         insecure: verify no certificate. profile: `smoke` (at most 20 requests), `core`, or `extended` (core and the
         rest). level: `should` judges all rows, `must` the binding ones alone. select: patterns of requirement ids;
-        none for all. seed: what every generated request follows from. timeout: seconds that one exchange may take.
+        none for all. cases: the checks to run, as `module::check[case]`; none for all. seed: what every generated
+        request follows from. timeout: seconds that one exchange may take.
         max_wait: seconds that one check may wait for a limit of the hub. limits: the hub's own limits, by the names of
         the spec's registry, as far as they are known. rate: requests a second, or 0 for as fast as the hub answers.
-        max_requests: the most requests of the run, or 0 for no bound.
+        max_requests: the most requests of the run, or 0 for no bound. provider: where providers log in, as
+        HOST:PORT, if the suite may log in as one, or "". service_key: what it logs in with. provider_service: the
+        service it logs in to; "" for the service that is asked. access_service: a service with access keys, or "".
+        access_key: a right one of them. quota_service: a service with a small quota, or "".
     """
 
     url: str
@@ -52,16 +61,24 @@ class Settings:
     profile: str = "core"
     level: str = "should"
     select: tuple[str, ...] = ()
+    cases: tuple[str, ...] = ()
     seed: int = 0
     timeout: float = 20.0
     max_wait: float = 20.0
     limits: dict[str, float] = field(default_factory=dict)
     rate: float = 0.0
     max_requests: int = 0
+    provider: str = ""
+    service_key: str = field(default="", repr=False)
+    provider_service: str = ""
+    access_service: str = ""
+    access_key: str = field(default="", repr=False)
+    quota_service: str = ""
 
     def __post_init__(self) -> None:
         """Raises ValueError where a URL or a name cannot stand in the head of a request as it is."""
-        for text in (self.url, self.service, self.second_service):
+        names = (self.service, self.second_service, self.provider_service, self.access_service, self.quota_service)
+        for text in (self.url, *names, self.access_key):
             if not _IN_A_HEAD.fullmatch(text):
                 raise ValueError(f"{text!r} holds a space or a character outside ASCII; write it percent-encoded")
 
@@ -75,9 +92,34 @@ class Settings:
         """The part of the URL's path that stands before every service."""
         return urlsplit(self.url).path
 
+    @property
+    def provided(self) -> str:
+        """The service that the suite answers for, where it may log in as a provider."""
+        return self.provider_service or self.service
+
+    @property
+    def provider_address(self) -> tuple[str, int]:
+        """Host and port of `provider`."""
+        return read_provider(self.provider)
+
+    def meets(self, need: str) -> bool:
+        """Whether what a requirement needs, by the registry's word for it, was given."""
+        given = {"provider": self.provider, "access-service": self.access_service, "quota-service": self.quota_service}
+        return bool(given.get(need, True))
+
+    def secrets(self) -> dict[str, str]:
+        """The settings that nobody may read in a list of processes, as variables of the environment."""
+        return {variable: value for _, variable, value in self.named_secrets()}
+
+    def named_secrets(self) -> list[tuple[str, str, str]]:
+        """Each secret that was given: the setting, the variable that holds it, and the secret itself."""
+        return [(name, variable, value) for name, variable in SECRETS.items() if (value := getattr(self, name))]
+
     def arguments(self) -> Iterator[str]:
-        """The settings as options for pytest."""
+        """The settings as options for pytest, without the secrets."""
         for setting in dataclasses.fields(self):
+            if setting.name in SECRETS:
+                continue
             value = getattr(self, setting.name)
             for text in _texts(value):
                 yield f"{option_name(setting.name)}={text}"
@@ -93,11 +135,20 @@ def read_options(options: argparse.Namespace) -> Settings | None:
     given = {
         setting.name: getattr(options, option_name(setting.name).removeprefix("--").replace("-", "_"))
         for setting in dataclasses.fields(Settings)
+        if setting.name not in SECRETS
     }
+    given |= {name: os.environ.get(variable, "") for name, variable in SECRETS.items()}
     if given["url"] is None:
         return None
     url, service = read_target(given["url"], given["service"])
-    given |= {"url": url, "service": service, "select": tuple(given["select"]), "limits": dict(given["limits"])}
+    given["rate"], given["max_requests"] = polite(url, given["profile"], given["rate"], given["max_requests"])
+    given |= {
+        "url": url,
+        "service": service,
+        "select": tuple(given["select"]),
+        "cases": tuple(given["cases"]),
+        "limits": dict(given["limits"]),
+    }
     return Settings(**given)
 
 
@@ -110,12 +161,17 @@ def options() -> Iterator[tuple[str, dict[str, Any]]]:
         "profile": {"choices": PROFILES},
         "level": {"choices": LEVELS},
         "select": {"action": "append", "metavar": "GLOB", "help": "requirement ids to judge; may be repeated"},
+        "cases": {"action": "append", "metavar": "CASE", "help": "checks to run; may be repeated"},
         "limits": {"action": "append", "type": _limit, "metavar": "NAME=VALUE", "help": "a limit of the hub's own"},
     }
     for setting in dataclasses.fields(Settings):
+        if setting.name in SECRETS:
+            continue
         shape: dict[str, Any] = {"default": None, "help": f"the setting {setting.name!r}"}
-        if setting.name in {"select", "limits"}:
+        if setting.name in {"select", "cases", "limits"}:
             shape["default"] = []
+        elif setting.name in {"rate", "max_requests"}:
+            shape["type"] = type(setting.default)  # without them the run is polite
         elif setting.default is not dataclasses.MISSING:
             shape |= {"default": setting.default, "type": type(setting.default)}
         yield option_name(setting.name), shape | shapes.get(setting.name, {})
@@ -148,6 +204,22 @@ def read_target(target: str, service: str = "") -> tuple[str, str]:
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     authority = host if port is None else f"{host}:{port}"
     return "/".join([f"{parts.scheme}://{authority}", *segments]), service
+
+
+def read_provider(text: str) -> tuple[str, int]:
+    """Host and port of a provider address; the port is the published one unless it is given.
+
+    Raises:
+        ValueError: it is no HOST:PORT.
+    """
+    try:
+        parts = urlsplit(f"//{text}")
+        host, port = parts.hostname, parts.port or PROVIDER_PORT
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no address of a provider port ({error}); write HOST:PORT") from None
+    if not host or parts.path or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError(f"{text!r} is no address of a provider port; write HOST:PORT")
+    return host, port
 
 
 def is_loopback(url: str) -> bool:

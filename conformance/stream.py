@@ -68,7 +68,7 @@ class Stream:
             if exchange.is_success or (tries >= TRIES and (not exchange.is_error or time.monotonic() > until)):
                 break
             if exchange.is_error:
-                self._judge.subject.target.pause(next(pauses, PAUSES_S[-1]))
+                self._judge.subject.pause(next(pauses, PAUSES_S[-1]))
         if exchange.is_success:
             self.pieces += [exchange.reply] if exchange.reply else []
             self.has_ended = not exchange.reply

@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from conformance.evidence import target_lost
 from conformance.exchange import Exchange, Request
+from conformance.provider.desk import Desk
+from conformance.target import authorities
+from conformance.timeline import Timeline
 
 if TYPE_CHECKING:
+    from conformance.call import Call
     from conformance.settings import Settings
     from conformance.target import Target
 
@@ -32,6 +37,8 @@ class Subject:
         self.target = target
         self.journal: deque[Exchange] = deque(maxlen=REMEMBERED)
         self.answers_plainly = False
+        self.timeline = Timeline()
+        self.desk = Desk(settings, authorities(settings), self.timeline) if settings.provider else None
         self.model_list: Exchange | None = None
         self.succeeded: set[Request] = set()
         self._longest_reply = 0
@@ -62,17 +69,51 @@ class Subject:
 
     def send_together(self, requests: list[Request]) -> list[Exchange]:
         """Exchanges at the same time, remembered."""
+        numbers = [self._post(request) for request in requests]
         exchanges = self.target.send_together(requests)
+        for number, exchange in zip(numbers, exchanges, strict=True):
+            self._answered(number, exchange)
         self.journal.extend(exchanges)
         self._longest_reply = max([self._longest_reply, *(len(e.reply) for e in exchanges if e.is_success)])
         return exchanges
+
+    def begin(self, request: Request, seconds: float | None = None) -> Call:
+        """A request that is answered later."""
+        number = self._post(request)
+        return self.target.begin(request, partial(self._answered, number), seconds)
+
+    def pause(self, seconds: float) -> None:
+        """Waits, for a time that the spec names."""
+        if seconds > 0:
+            self.timeline.note("client", 0, "pause", f"{seconds:g}".encode())
+            self.target.pause(seconds)
+
+    def close(self) -> None:
+        """Leaves the hub."""
+        if self.desk is not None:
+            self.desk.close()
+        self.target.close()
+
+    def _post(self, request: Request) -> int:
+        number = self.timeline.number("client")
+        self.timeline.note("client", number, "post", request.body, request)
+        return number
+
+    def _answered(self, number: int, exchange: Exchange) -> None:
+        what, data = ("trouble", exchange.detail.encode()) if exchange.trouble else ("answer", exchange.body)
+        self.timeline.note("client", number, what, data)
 
     def ask_plainly(self) -> Exchange:
         """The documented minimum, sent to the path that works."""
         return self.send(Request(self.path, json.dumps(PLAIN_REQUEST).encode()))
 
     def meet(self) -> None:
-        """Finds the path that works, before anything is judged; ends the run where there is nothing to judge."""
+        """Finds the path that works, before anything is judged; ends the run where there is nothing to judge.
+
+        Where the suite may log in as a provider it does so first: the service may have no other.
+        """
+        if self.desk is not None:
+            self.desk.open()
         failed: list[Exchange] = []
         for _ in range(TRIES):
             for path in (self.path_with_slash, self.path_without_slash):
@@ -99,6 +140,8 @@ class Subject:
         advice = f"is the name right (--service)? The hub lists {', '.join(names)}" if names else "is the name right?"
         if service in names:
             advice = "the hub lists it: is its provider there, and has it quota left?"
+        if self.desk is not None and self.desk.refusal:
+            advice = self.desk.refusal
         return f"the service {service!r} answers no request ({last.describe()}); {advice}"
 
 

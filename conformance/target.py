@@ -1,30 +1,36 @@
 """Sends requests to the hub and brings back what came, whatever it was.
 
 Laws: every exchange has a deadline for the whole of it, so neither a hang nor a trickle stops a run; a connection that
-turns out to be closed is no trouble before a fresh one was tried; five exchanges in trouble in a row end the run.
+turns out to be closed is no trouble before a fresh one was tried; five exchanges in trouble in a row end the run; a hub
+that is spared is asked again no sooner than it wishes.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import ssl
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from conformance.call import Call
 from conformance.evidence import not_judged, target_lost
 from conformance.exchange import Exchange
 from conformance.settings import RUN_S
 from conformance.wire import Address, Connection, Received
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from conformance.exchange import Request
     from conformance.settings import Settings
 
 TROUBLES_IN_A_ROW: Final = 5
+OUT_OF_BOUNDS: Final = "the run has come to its bounds"
+"""How the reason begins why a check was not judged any more."""
 PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -49,13 +55,30 @@ class Target:
         """Exchanges that run at the same time, each on a connection of its own; in the order of the requests."""
         self._account(len(requests))
         if len(requests) == 1:
-            exchanges = [self._exchange(requests[0])]
+            exchanges = [self._exchange(requests[0], self._settings.timeout, self._post)]
         else:
             with ThreadPoolExecutor(len(requests)) as threads:
-                exchanges = list(threads.map(self._exchange, requests))
+                exchanges = list(
+                    threads.map(lambda each: self._exchange(each, self._settings.timeout, self._post), requests)
+                )
         for exchange in exchanges:
             self._notice(exchange)
         return exchanges
+
+    def begin(self, request: Request, done: Callable[[Exchange], None], seconds: float | None = None) -> Call:
+        """Sends a request that is answered later, on a connection of its own; `seconds` is its deadline.
+
+        `done` is told of the exchange once it is over.
+        """
+        self._account(1)
+        most = seconds or self._settings.timeout
+
+        def exchange(request: Request, take: Callable[[Connection], None]) -> Exchange:
+            over = self._exchange(request, most, partial(self._post_alone, take))
+            done(over)
+            return over
+
+        return Call(request, exchange, most)
 
     def pause(self, seconds: float) -> None:
         """Waits, for a time that the spec or the run's rate names."""
@@ -71,27 +94,33 @@ class Target:
         """Keeps to the run's budget, time and rate."""
         budget = self._settings.max_requests
         if budget and self.sent + requests > budget:
-            not_judged(f"the run's budget of {budget} requests is used up")
+            not_judged(f"{OUT_OF_BOUNDS}: its budget of {budget} requests is used up")
         now = time.monotonic()
         if now > self._ends:
-            not_judged(f"the run's time of {RUN_S:g} s is over")
+            not_judged(f"{OUT_OF_BOUNDS}: its time of {RUN_S:g} s is over")
         if self._settings.rate:
             self.pause(self._next - now)
             self._next = max(now, self._next) + requests / self._settings.rate
         self.sent += requests
 
     def _notice(self, exchange: Exchange) -> None:
+        if self._settings.rate:
+            wish = min(exchange.retry_after, self._settings.max_wait)
+            self._next = max(self._next, time.monotonic() + wish)
         self._troubles = self._troubles + 1 if exchange.trouble else 0
         if self._troubles >= TROUBLES_IN_A_ROW:
             why = f"the last time because {exchange.detail}"
             target_lost(f"the hub did not answer {self._troubles} times in a row, {why}")
 
-    def _exchange(self, request: Request) -> Exchange:
-        """One exchange, on a connection that is kept or a fresh one."""
-        seconds = self._settings.timeout
-        deadline = time.monotonic() + seconds
+    def _exchange(self, request: Request, seconds: float, post: Callable[[Request, float], Received]) -> Exchange:
+        """One exchange, over in so many seconds, by an answer or by trouble."""
+        began = time.monotonic()
+        over = self._over(request, seconds, post)
+        return dataclasses.replace(over, seconds=time.monotonic() - began)
+
+    def _over(self, request: Request, seconds: float, post: Callable[[Request, float], Received]) -> Exchange:
         try:
-            return Exchange(request, *self._post(request, deadline))
+            return Exchange(request, *post(request, time.monotonic() + seconds))
         except _Unreachable as error:
             return Exchange(request, trouble="unreachable", detail=f"no connection was possible ({error})")
         except TimeoutError:
@@ -100,7 +129,17 @@ class Target:
             detail = f"the connection ended without an answer ({_words(error)})"
             return Exchange(request, trouble="dropped", detail=detail)
 
+    def _post_alone(self, take: Callable[[Connection], None], request: Request, deadline: float) -> Received:
+        """Posts on a fresh connection that is used for nothing else, and handed out while it is in use."""
+        connection = self._connect(deadline)
+        take(connection)
+        try:
+            return connection.post(request, deadline)
+        finally:
+            connection.close()
+
     def _post(self, request: Request, deadline: float) -> Received:
+        """Posts on a connection that is kept, or a fresh one."""
         connection = self._connection(deadline)
         was_kept = not connection.is_fresh
         try:
@@ -130,6 +169,9 @@ class Target:
             if self._keeps_connections and not connection.looks_closed:
                 return connection
             connection.close()
+        return self._connect(deadline)
+
+    def _connect(self, deadline: float) -> Connection:
         try:
             return Connection(self._address, deadline)
         except OSError as error:
@@ -157,8 +199,15 @@ def tls_context(settings: Settings) -> ssl.SSLContext | None:
     Raises:
         OSError: the file of authorities cannot be read, or holds none.
     """
-    if not settings.url.startswith("https:"):
-        return None
+    return authorities(settings) if settings.url.startswith("https:") else None
+
+
+def authorities(settings: Settings) -> ssl.SSLContext:
+    """How certificates are verified, on both legs.
+
+    Raises:
+        OSError: the file of authorities cannot be read, or holds none.
+    """
     context = ssl.create_default_context(cafile=settings.ca_file or None)
     if settings.insecure:
         context.check_hostname = False

@@ -10,6 +10,7 @@ import io
 import select
 import socket
 import time
+from contextlib import suppress
 from http.client import HTTPResponse, IncompleteRead
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 ANSWER_BYTES: Final = 8 * 1024 * 1024
 """The most bytes of an answer that are read: twice the largest payload of a provider."""
+
+HEAD_BYTES: Final = 65_536
+"""The most bytes in which the end of an answer's head is looked for."""
 
 
 class Address(NamedTuple):
@@ -32,11 +36,12 @@ class Address(NamedTuple):
 
 
 class Received(NamedTuple):
-    """An answer as it came."""
+    """An answer as it came; `arrivals` are the moments at which bytes of its body came, in s since the request."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    arrivals: tuple[float, ...] = ()
 
 
 class Connection:
@@ -74,17 +79,23 @@ class Connection:
         self.is_over = True
         self._socket.settimeout(_left(deadline))
         self._socket.sendall(_head(request, self._address.authority) + request.body)
-        with HTTPResponse(_Readable(self._socket, deadline), method="POST") as response:  # type: ignore[arg-type] # all that it needs of a socket
+        readable = _Readable(self._socket, deadline)
+        with HTTPResponse(readable, method="POST") as response:  # type: ignore[arg-type] # all that it needs of a socket
             response.begin()
             body = response.read(ANSWER_BYTES)
             if response.length and len(body) < ANSWER_BYTES:
                 raise IncompleteRead(body, response.length)
             self.is_over = response.will_close or not response.isclosed()
-            return Received(response.status, tuple(response.getheaders()), body)
+            return Received(response.status, tuple(response.getheaders()), body, readable.arrivals)
 
     def close(self) -> None:
         """Closes the connection."""
         self._socket.close()
+
+    def cut(self) -> None:
+        """Ends the connection both ways, so that whoever reads from it reads the end."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
 
 
 class _Readable:
@@ -92,6 +103,11 @@ class _Readable:
 
     def __init__(self, connection: socket.socket, deadline: float) -> None:
         self._raw = _Raw(connection, deadline)
+
+    @property
+    def arrivals(self) -> tuple[float, ...]:
+        """When bytes of the answer's body came."""
+        return tuple(self._raw.arrivals)
 
     def makefile(self, mode: str) -> io.BufferedReader:  # noqa: ARG002 - always "rb"
         return io.BufferedReader(self._raw)
@@ -101,13 +117,29 @@ class _Raw(io.RawIOBase):
     def __init__(self, connection: socket.socket, deadline: float) -> None:
         self._connection = connection
         self._deadline = deadline
+        self._began = time.monotonic()
+        self._head: bytes | None = b""
+        self.arrivals: list[float] = []
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override] # typeshed's name for both is private
         self._connection.settimeout(_left(self._deadline))
-        return self._connection.recv_into(buffer)
+        size = self._connection.recv_into(buffer)
+        self._note(bytes(memoryview(buffer)[: min(size, HEAD_BYTES)]))
+        return size
+
+    def _note(self, data: bytes) -> None:
+        """Remembers when data came that is not of the head alone."""
+        if self._head is not None and data:
+            self._head += data
+            _, end, body = self._head.partition(b"\r\n\r\n")
+            if not end and len(self._head) < HEAD_BYTES:
+                return
+            self._head, data = None, body
+        if data:
+            self.arrivals.append(time.monotonic() - self._began)
 
 
 def _head(request: Request, authority: str) -> bytes:

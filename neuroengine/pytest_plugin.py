@@ -40,6 +40,15 @@ _SHOWN: Final = 20
 """How many exchanges a report shows."""
 
 
+def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> None:
+    """Brings in the conformance suite, and its options, where the command line judges a hub by it.
+
+    That is `pytest --pyargs conformance --ne-target URL`: pytest looks for the options of a package's own too late.
+    """
+    if any(argument.startswith("--ne-target") for argument in args):
+        early_config.pluginmanager.import_plugin("conformance.plugin")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Makes the marker known."""
     config.addinivalue_line(

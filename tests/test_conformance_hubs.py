@@ -13,6 +13,7 @@ from null_hubs import NULL_HUBS, null_hub
 from conformance import Settings, run
 from mockserver import MockHub
 from neuroengine import spec
+from neuroengine.cli.conformance.embedded import LIMITS, embedded_hub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 SEEDS = int(os.environ.get("NE_SEEDS", "5"))
 """How many seeds the right hub is judged with; the variable asks for more."""
 SERVICES = {"First": "KEY1", "Second": "KEY2"}
-LIMITS = {"stream_idle_s": 2.0, "end_kept_s": 2.0}
-TOLD = {row["name"]: float(row["value"]) for row in spec.limits() if row["scope"] == "hub"} | LIMITS
+TOLD = {row["name"]: float(row["value"]) for row in spec.limits() if row["scope"] == "hub"}
 VARIANTS = {
     "from-the-documentation": Ways(),
     "statuses-and-codes-of-its-own": Ways(statuses=True, code=1077),
@@ -43,31 +43,25 @@ def with_verdict(report: dict[str, Any], *verdicts: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def right_hub() -> Iterator[MockHub]:
-    with MockHub(services=SERVICES, tls=False, limits=LIMITS) as hub:
-        yield hub
+def right_hub() -> Iterator[dict[str, Any]]:
+    with embedded_hub() as told:
+        yield told
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
-def test_a_right_hub_is_clean_whatever_the_seed(right_hub: MockHub, seed: int) -> None:
-    told = {name: value for name, value in TOLD.items() if name not in LIMITS}  # so that nothing waits for a limit
-    report = run(judging(right_hub, seed, told))
+def test_a_right_hub_is_clean_whatever_the_seed(right_hub: dict[str, Any], seed: int) -> None:
+    quick = {name: value for name, value in right_hub["limits"].items() if name not in LIMITS}  # nothing waits for one
+    report = run(Settings(profile="extended", seed=seed, timeout=10.0, **right_hub | {"limits": quick}))
     assert with_verdict(report, "fail", "warn", "error") == {}
     assert report["exit_code"] == 0
 
 
-def test_nothing_with_a_check_is_skipped_on_a_right_hub_whose_limits_are_told(right_hub: MockHub) -> None:
-    report = run(judging(right_hub, 0, TOLD))
+def test_nothing_with_a_check_is_skipped_on_a_right_hub_that_is_told_of(right_hub: dict[str, Any]) -> None:
+    report = run(Settings(profile="extended", timeout=10.0, **right_hub))
     assert with_verdict(report, "fail", "warn", "error") == {}
     checked = {entry["id"] for entry in report["requirements"] if entry["checks"]["expected"]}
     assert checked & with_verdict(report, "skip").keys() == set()
     assert with_verdict(report, "pass").keys() == checked
-
-
-def judging(hub: MockHub, seed: int, limits: dict[str, float]) -> Settings:
-    return Settings(
-        hub.url, "First", second_service="Second", profile="extended", seed=seed, timeout=10.0, limits=limits
-    )
 
 
 def test_a_hub_that_forgets_a_finished_stream_is_warned_of_that_alone() -> None:
@@ -119,8 +113,9 @@ def test_a_closed_port_ends_the_run_at_once() -> None:
     assert with_verdict(report, "pass", "fail", "warn") == {}
 
 
-def test_an_unknown_service_is_told_with_the_names_that_the_hub_has(right_hub: MockHub) -> None:
-    report = run(Settings(right_hub.url, "Frist"))
+def test_an_unknown_service_is_told_with_the_names_that_the_hub_has() -> None:
+    with MockHub(services=SERVICES, tls=False) as hub:
+        report = run(Settings(hub.url, "Frist"))
     assert report["exit_code"] == 3
     assert "'Frist' answers no request" in report["stopped"]
     assert "First, Second" in report["stopped"]

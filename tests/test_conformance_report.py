@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from conformance import Settings, run
-from conformance.junit import junit_xml
+from conformance.reports.junit import junit_xml
 from conformance.target import Target
 from mockserver import MockHub
 from neuroengine import spec
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from conformance.exchange import Exchange, Request
 
-SELECTED = ("NE-HTTP-001", "NE-HTTP-00[4-8]", "NE-REQ-006", "NE-STREAM-00?", "NE-MODELS-011")
+SELECTED = ("NE-HTTP-001", "NE-HTTP-00[4-8]", "NE-REQ-006", "NE-STREAM-00?", "NE-FWD-001")
 LISTED = ("fail", "warn", "pass", "skip")
 
 
@@ -76,14 +76,14 @@ def test_the_verdicts_follow_from_level_and_checks(report: dict[str, Any]) -> No
     assert verdicts["NE-STREAM-001"] == "fail"
     assert verdicts["NE-HTTP-001"] == "pass"
     assert verdicts["NE-HTTP-004"] == "skip"
-    assert verdicts["NE-MODELS-011"] == "skip"
+    assert verdicts["NE-FWD-001"] == "skip"
     assert report["exit_code"] == 1
     assert report["counts"] == {name: list(verdicts.values()).count(name) for name in report["counts"]}
 
 
 def test_a_row_that_cannot_be_judged_says_why(report: dict[str, Any]) -> None:
     assert entry_of(report, "NE-HTTP-004")["reason"].startswith("cannot be judged from outside")
-    assert "provider access" in entry_of(report, "NE-MODELS-011")["reason"]
+    assert "provider access" in entry_of(report, "NE-FWD-001")["reason"]
 
 
 def test_a_report_says_which_checks_were_expected_and_which_ran(report: dict[str, Any]) -> None:

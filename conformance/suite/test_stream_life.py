@@ -37,7 +37,7 @@ def test_the_end_is_repeated(judge: Judge) -> None:
     stream = ended(judge)
     waits = judge.settings.limits.get("end_kept_s", 0) * NEARLY
     for pause in (0, 0, waits if waits <= judge.settings.max_wait else 0):
-        judge.subject.target.pause(pause)
+        judge.subject.pause(pause)
         exchange = stream.poll(gettokens=20)
         repeated = exchange.is_success and exchange.reply == ""
         judge.require(repeated, "the end again: an empty reply, errorcode 0", exchange.describe(), *stream.polls)
@@ -60,7 +60,7 @@ def test_a_pause_loses_nothing(judge: Judge) -> None:
     waits = judge.limit("stream_idle_s", waits=NEARLY) * NEARLY
     with judge.known_text(LONG) as text:
         stream = begun(judge)
-        judge.subject.target.pause(waits)
+        judge.subject.pause(waits)
         stream.read([20])
         must_follow(judge, stream, text)
         judge.require(stream.has_ended, f"the rest of {text!r}", stream.polls[-1].describe(), *stream.polls)
@@ -82,7 +82,7 @@ def test_an_abandoned_stream_does_not_go_on(judge: Judge) -> None:
         rest = text.removeprefix(stream.text)
         if not rest.strip() or text.startswith(rest[:8]):
             not_judged("the rest of the text looks like its beginning")
-        judge.subject.target.pause(waits)
+        judge.subject.pause(waits)
         exchange = stream.poll_once(gettokens=4)
         goes_on = exchange.is_success and exchange.reply != "" and rest.startswith(exchange.reply)
         expected = "an error, or a new generation from its beginning"
@@ -97,7 +97,7 @@ def test_a_dropped_key_expires_and_is_new_again(judge: Judge, limits: tuple[str,
     if waits > judge.settings.max_wait:
         not_judged(f"would wait {waits:g} s, longer than --max-wait {judge.settings.max_wait:g}")
     stream = begun(judge)
-    judge.subject.target.pause(waits)
+    judge.subject.pause(waits)
     if len(limits) == 1:
         for _ in range(2):
             exchange = stream.poll_once()

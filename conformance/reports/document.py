@@ -15,13 +15,16 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from conformance.catalogue import catalogue
+from conformance.expected import mark_expected
+from conformance.target import OUT_OF_BOUNDS
 from neuroengine import spec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from conformance.catalogue import Requirement
+    from conformance.expected import Expectation
     from conformance.requirement import Binding
     from conformance.settings import Settings
 
@@ -31,12 +34,6 @@ CONFORMING, NOT_CONFORMING, LOST = 0, 1, 3
 """Exit codes. 2 is a usage error, which makes no report."""
 
 
-NOT_TAKEN_YET: Final = {
-    "provider": "provider access",
-    "access-service": "a service with access keys",
-    "quota-service": "a service with a small quota",
-}
-"""What some rows need and no setting can give."""
 OUTSIDE: Final = "cannot be judged from outside"
 
 
@@ -66,13 +63,20 @@ def rows_in_scope(settings: Settings) -> list[Requirement]:
     ]
 
 
-def build_report(settings: Settings, judgement: Judgement, *, require_complete: bool = False) -> dict[str, Any]:
-    """The report of a run."""
+def build_report(
+    settings: Settings,
+    judgement: Judgement,
+    expected: Sequence[Expectation] = (),
+    *,
+    require_complete: bool = False,
+) -> dict[str, Any]:
+    """The report of a run, with the failures that were expected marked as such."""
     rows = rows_in_scope(settings)
     if settings.profile == "smoke":
         judged = {found.requirement.id for found in judgement.bindings}
         rows = [row for row in rows if row.id in judged]
     requirements = [_entry(row, judgement) for row in rows]
+    expectations = mark_expected(requirements, expected, judgement.started_at.date())
     counts = Counter(entry["verdict"] for entry in requirements)
     musts = [entry for entry in requirements if entry["level"] == "MUST"]
     judged_musts = [entry for entry in musts if entry["verdict"] in {"pass", "fail"}]
@@ -89,11 +93,49 @@ def build_report(settings: Settings, judgement: Judgement, *, require_complete: 
         "requirements": requirements,
         "counts": {verdict: counts[verdict] for verdict in VERDICTS},
         "musts": {"judged": len(judged_musts), "in_scope": len(musts)},
+        "expectations": expectations,
         "stopped": judgement.stopped,
     }
+    report["partial"] = list(_partial(settings, report))
     report["exit_code"] = _exit_code(report, judgement, require_complete=require_complete)
-    report["conforms"] = report["exit_code"] == CONFORMING
+    report["conforms"] = report["exit_code"] == CONFORMING and not counts["fail"]
     return report
+
+
+def headline(report: dict[str, Any]) -> str:
+    """The verdict in a few words."""
+    counts, broken = report["counts"], len(unexpected(report, "fail"))
+    if report["exit_code"] == LOST:
+        return f"NOT JUDGED: {report['stopped'] or 'the suite itself failed, or nothing could be judged'}"
+    if broken:
+        return f"NOT CONFORMING: {broken} MUSTs are broken"
+    if report["expectations"]["stale"]:
+        return f"STALE: {len(report['expectations']['stale'])} expected failures were not met"
+    if not report["exit_code"]:
+        known = f"NO NEW FAILURES: {counts['fail']} MUSTs are broken as expected"
+        return known if counts["fail"] else "CONFORMING as far as it was judged"
+    return "NOT COMPLETE"
+
+
+def unexpected(report: dict[str, Any], verdict: str) -> list[dict[str, Any]]:
+    """The requirements with a verdict that nobody expected."""
+    return [entry for entry in report["requirements"] if entry["verdict"] == verdict and not entry["expected"]]
+
+
+def _partial(settings: Settings, report: dict[str, Any]) -> Iterator[str]:
+    """Why a run says nothing of some of the rules that it could have judged."""
+    if report["stopped"]:
+        yield f"it was stopped: {report['stopped']}"
+    if settings.select:
+        yield f"only {', '.join(settings.select)} was judged"
+    if settings.cases:
+        yield "only some cases were judged"
+    if settings.profile == "smoke":
+        yield "the profile smoke judges a few rules alone"
+    if report["counts"]["error"]:
+        yield f"{report['counts']['error']} requirements ended in an error"
+    if any(OUT_OF_BOUNDS in entry["reason"] for entry in report["requirements"]):
+        yield "the run's bounds did not suffice"
 
 
 def missing_needs(report: dict[str, Any]) -> list[str]:
@@ -123,6 +165,7 @@ def _entry(row: Requirement, judgement: Judgement) -> dict[str, Any]:
         "reason": reason,
         "checks": {"expected": sorted(row.checks), "emitted": sorted({record["check"] for record in records})},
         "exchanges": sum(record["exchanges"] for record in records),
+        "seconds": round(sum(record["seconds"] for record in records), 3),
     }
     breaches = [
         {"check": record["check"], "case": record["case"], **record["breach"]} for record in records if record["breach"]
@@ -153,7 +196,7 @@ def _verdict(row: Requirement, records: list[dict[str, Any]], judgement: Judgeme
     if row.untestable:
         return "skip", f"{OUTSIDE}: {row.untestable}"
     if row.pending:
-        return "skip", _why_pending(row)
+        return "skip", "its check is not built yet"
     return _passed_or_not(row, records, judgement)
 
 
@@ -171,20 +214,13 @@ def _passed_or_not(row: Requirement, records: list[dict[str, Any]], judgement: J
     return "pass", ""
 
 
-def _why_pending(row: Requirement) -> str:
-    for need, words in NOT_TAKEN_YET.items():
-        if need in row.needs:
-            return f"needs {words}, which this suite does not take yet"
-    return "its check is not built yet"
-
-
 def _exit_code(report: dict[str, Any], judgement: Judgement, *, require_complete: bool) -> int:
     counts, musts = report["counts"], report["musts"]
     if judgement.stopped:
         return LOST
-    if counts["fail"]:
+    if unexpected(report, "fail") or report["expectations"]["stale"]:
         return NOT_CONFORMING
-    if counts["error"] or not (counts["pass"] or counts["warn"]):
+    if counts["error"] or not (counts["pass"] or counts["warn"] or counts["fail"]):
         return LOST
     testable = [entry for entry in report["requirements"] if not catalogue()[entry["id"]].untestable]
     complete = musts["judged"] == len([entry for entry in testable if entry["level"] == "MUST"])
@@ -204,10 +240,15 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "timeout",
         "max_wait",
         "rate",
+        "provider",
+        "provider_service",
+        "access_service",
+        "quota_service",
     )
     configuration = {name: getattr(settings, name) for name in names}
     return configuration | {
         "select": list(settings.select),
+        "cases": list(settings.cases),
         "limits": dict(settings.limits),
         "max_requests": settings.max_requests,
     }

@@ -43,7 +43,11 @@ def _curl(request: Request, settings: Settings, keys: dict[str, str]) -> str:
         words += ["--cacert", shlex.quote(settings.ca_file)]
     content_type = "Content-Type:" if request.content_type is None else f"Content-Type: {request.content_type}"
     if request.access_key:
-        words += ["-H", '"Authorization: Bearer ${NE_KEY:-any-key}"']
+        is_real = request.access_key == settings.access_key
+        words += [
+            "-H",
+            '"Authorization: Bearer $NE_KEY"' if is_real else f"'Authorization: Bearer {request.access_key}'",
+        ]
     words += [shlex.quote(settings.origin + request.path), "-H", shlex.quote(content_type), "--data-binary"]
     if _PLAIN.fullmatch(request.body) and not request.body.startswith(b"@"):
         return " ".join([*words, _quoted(request.body.decode("ascii"), keys)])

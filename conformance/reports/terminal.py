@@ -10,7 +10,8 @@ from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from conformance.report import LOST, missing_needs, short_reason
+from conformance.reports.document import LOST, headline, missing_needs, short_reason, unexpected
+from conformance.reproduce.script import steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,9 +67,10 @@ class Terminal:
     def finish(self, report: dict[str, Any]) -> None:
         """Prints what is wrong, requirement by requirement, and the verdict."""
         for verdict in ("warn", "error", "fail"):
-            for entry in report["requirements"]:
-                if entry["verdict"] == verdict and not (verdict == "error" and report["stopped"]):
+            for entry in unexpected(report, verdict):
+                if not (verdict == "error" and report["stopped"]):
                     self._tell(entry)
+        self._tell_expected(report)
         self._tell_skipped(report)
         self._verdict(report)
 
@@ -89,22 +91,27 @@ class Terminal:
             self._console.print(f"  also: {', '.join(more)}")
 
     def _tell_breach(self, breach: dict[str, Any]) -> None:
-        shown = breach["exchanges"][-1]
-        request, answer = shown["request"], shown["answer"]
-        came = answer.get("detail") or f"status {answer['status']} {answer['body']}"
+        lines = {"expected": breach["expected"], "actual": breach["actual"]}
+        for shown in breach["exchanges"][-1:]:
+            request, answer = shown["request"], shown["answer"]
+            lines["request"] = f"POST {request['url']} {request['body']}"
+            lines["answer"] = answer.get("detail") or f"status {answer['status']} {answer['body']}"
         count = len(breach["exchanges"])
         where = f" (the last of {count} exchanges is shown)" if count > 1 else ""
-        lines = {
-            "expected": breach["expected"],
-            "actual": breach["actual"],
-            "request": f"POST {request['url']} {request['body']}",
-            "answer": came,
-            "found by": f"{breach['check']}{where}",
-        }
+        lines["found by"] = f"{breach['check']}{where}"
         for label, text in lines.items():
             self._console.print(f"  {label:<9} {text.strip()}".replace("\n", f"\n{' ' * 12}"))
-        self._console.print("  repeat it with")
-        self._console.print(_indented(breach["reproduce"]))
+        steps = steps_of(breach["reproduce"])
+        self._console.print("  repeat it with" + (" the script in the JSON report, which does this:" if steps else ""))
+        self._console.print(_indented(steps or breach["reproduce"]))
+
+    def _tell_expected(self, report: dict[str, Any]) -> None:
+        expected = [entry["id"] for entry in report["requirements"] if entry["expected"]]
+        if expected:
+            self._console.print(f"\nbroken as expected: {', '.join(expected)}", style="dim")
+        for entry in report["expectations"]["stale"]:
+            case = f" {entry['case']}" if entry["case"] else ""
+            self._console.print(f"\nSTALE expected failure {entry['id']}{case}: {entry['why']}", style=STYLES["fail"])
 
     def _tell_skipped(self, report: dict[str, Any]) -> None:
         grouped = Counter(short_reason(entry) for entry in report["requirements"] if entry["verdict"] == "skip")
@@ -120,19 +127,14 @@ class Terminal:
 
     def _verdict(self, report: dict[str, Any]) -> None:
         counts, musts = report["counts"], report["musts"]
-        told = f"{musts['judged']} of {musts['in_scope']} MUSTs were judged"
-        figures = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-        if report["conforms"]:
-            self._console.print(
-                f"\nCONFORMING as far as it was judged: {told}.{_what_is_missing(report)}", style="bold green"
-            )
-        elif report["exit_code"] == LOST:
-            why = report["stopped"] or "the suite itself failed, or nothing could be judged"
-            self._console.print(f"\nNOT JUDGED: {why}", style=STYLES["error"])
-        elif counts["fail"]:
-            self._console.print(f"\nNOT CONFORMING: {counts['fail']} MUSTs are broken; {told}.", style=STYLES["fail"])
+        said = headline(report)
+        told = f"{musts['judged']} of {musts['in_scope']} MUSTs were judged."
+        style = "bold green" if report["conforms"] else "bold" if not report["exit_code"] else STYLES["fail"]
+        if report["exit_code"] == LOST:
+            self._console.print(f"\n{said}", style=STYLES["error"])
         else:
-            self._console.print(f"\nNOT COMPLETE: {told}.{_what_is_missing(report)}", style=STYLES["fail"])
+            self._console.print(f"\n{said}{';' if ':' in said else ':'} {told}{_what_is_missing(report)}", style=style)
+        figures = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
         self._console.print(
             f"{figures}; {report['requests']} requests in {report['seconds']:.1f} s, seed {report['seed']}"
         )

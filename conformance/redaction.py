@@ -1,0 +1,77 @@
+"""Finds secrets in what was sent, also where a login was cut inside its key: no report may hold them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from conformance.exchange import excerpt
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from conformance.timeline import Step
+
+
+class Span(NamedTuple):
+    """A place in the bytes of one step that holds a secret, or the part of it from `offset` on."""
+
+    begin: int
+    end: int
+    secret: bytes
+    offset: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is all of the secret."""
+        return self.end - self.begin == len(self.secret)
+
+    @property
+    def offset_behind(self) -> int:
+        """Where the part ends in the secret; 0 where it is the last part."""
+        return (self.offset + self.end - self.begin) % len(self.secret)
+
+
+def written(secret: str) -> bytes:
+    """A secret as it stands in JSON."""
+    return json.dumps(secret)[1:-1].encode()
+
+
+def secret_spans(steps: Sequence[Step], secrets: Sequence[bytes]) -> dict[int, list[Span]]:
+    """Where secrets stand, by the identity of the step; writes on one link may hold one together."""
+    spans: dict[int, list[Span]] = {}
+    flows: dict[tuple[str, str, int], list[Step]] = {}
+    for step in steps:
+        flows.setdefault((step.leg, step.what, step.who), []).append(step)
+    for flow in flows.values():
+        whole = b"".join(step.data for step in flow)
+        for secret in secrets:
+            begin = whole.find(secret)
+            while begin >= 0:
+                _mark(spans, flow, begin, secret)
+                begin = whole.find(secret, begin + len(secret))
+    for found in spans.values():
+        found.sort()
+    return spans
+
+
+def shown(step: Step, spans: Sequence[Span], names: Mapping[bytes, str]) -> str:
+    """An excerpt of a step's bytes, with the variables' names in the place of secrets."""
+    at, parts = 0, []
+    for span in spans:
+        name = f"${names[span.secret]}"
+        parts += [
+            step.data[at : span.begin],
+            (name if span.is_whole else f"({span.end - span.begin} bytes of {name})").encode(),
+        ]
+        at = span.end
+    return excerpt(b"".join([*parts, step.data[at:]]).decode("utf-8", "backslashreplace"))
+
+
+def _mark(spans: dict[int, list[Span]], flow: Sequence[Step], begin: int, secret: bytes) -> None:
+    at = 0
+    for step in flow:
+        start, end = max(begin, at), min(begin + len(secret), at + len(step.data))
+        if start < end:
+            spans.setdefault(id(step), []).append(Span(start - at, end - at, secret, start - begin))
+        at += len(step.data)

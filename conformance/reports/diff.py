@@ -1,0 +1,98 @@
+"""What changed between two reports: of one hub at two times, or of two hubs."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from conformance.expected import case_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WORSE: Final = {
+    ("pass", "fail"),
+    ("pass", "warn"),
+    ("pass", "error"),
+    ("skip", "fail"),
+    ("skip", "warn"),
+    ("warn", "fail"),
+}
+SHOWN: Final = 10
+_KEY: Final = re.compile(r"[0-9a-f]{32,}")
+_TIMES: Final = ("started_at", "seconds")
+
+
+def compare(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """Rows whose verdict changed, rows of one report alone, rows broken in another way, and settings that differ."""
+    then, now = _rows(before), _rows(after)
+    changed = [
+        _change(name, then[name], now[name])
+        for name in then
+        if name in now and then[name]["verdict"] != now[name]["verdict"]
+    ]
+    otherwise = [
+        {"id": name, "title": now[name]["title"], "before": _actuals(then[name]), "after": _actuals(now[name])}
+        for name in then
+        if name in now and then[name]["verdict"] == now[name]["verdict"] and _cases(then[name]) != _cases(now[name])
+    ]
+    return {
+        "settings": _settings(before, after),
+        "worse": [change for change in changed if (change["before"], change["after"]) in WORSE],
+        "other": [change for change in changed if (change["before"], change["after"]) not in WORSE],
+        "broken_otherwise": otherwise,
+        "only_before": [name for name in then if name not in now],
+        "only_after": [name for name in now if name not in then],
+    }
+
+
+def told(difference: dict[str, Any]) -> Iterator[str]:
+    """The difference for a person, a line each; what became worse comes last."""
+    for name, (before, after) in difference["settings"].items():
+        yield f"{name}: {before} -> {after}"
+    for which, words in (("only_before", "only in the first report"), ("only_after", "only in the second report")):
+        names = difference[which]
+        if names:
+            more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+            yield f"{words}: {', '.join(names[:SHOWN])}{more}"
+    for entry in difference["broken_otherwise"]:
+        yield f"{entry['id']} {entry['title']}: broken in another way: {'; '.join(entry['after'])}"
+    for change in (*difference["other"], *difference["worse"]):
+        worse = "WORSE " if change in difference["worse"] else ""
+        why = f": {change['why']}" if change["why"] else ""
+        yield f"{worse}{change['id']} {change['level']} {change['title']}: {change['before']} -> {change['after']}{why}"
+
+
+def normalised(report: Any) -> Any:
+    """A report without what differs from run to run of the same hub: times, and stream keys."""
+    if isinstance(report, dict):
+        kept = {name: value for name, value in report.items() if name not in {*_TIMES, "at"}}
+        return {name: normalised(value) for name, value in kept.items()}
+    if isinstance(report, list):
+        return [normalised(value) for value in report]
+    return _KEY.sub("KEY", report) if isinstance(report, str) else report
+
+
+def _rows(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {row["id"]: row for row in report["requirements"]}
+
+
+def _change(name: str, before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    why = after["reason"] or next(iter(_actuals(after)), "")
+    change = {"id": name, "level": after["level"], "title": after["title"], "why": why}
+    return change | {"before": before["verdict"], "after": after["verdict"]}
+
+
+def _cases(row: dict[str, Any]) -> set[str]:
+    return {case_name(breach) for breach in row["breaches"]}
+
+
+def _actuals(row: dict[str, Any]) -> list[str]:
+    return [breach["actual"] for breach in row["breaches"]]
+
+
+def _settings(before: dict[str, Any], after: dict[str, Any]) -> dict[str, list[Any]]:
+    then = before["settings"] | {name: before[name] for name in ("seed", "spec_revision", "suite_version")}
+    now = after["settings"] | {name: after[name] for name in ("seed", "spec_revision", "suite_version")}
+    names = sorted(then.keys() | now.keys())
+    return {name: [then.get(name), now.get(name)] for name in names if then.get(name) != now.get(name)}

@@ -1,0 +1,103 @@
+"""`neuroengine conformance selftest`: the suite against hubs whose verdict is known beforehand."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from neuroengine.cli.console import fail
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conformance.selftest.hubs import KnownHub
+
+
+@click.command()
+@click.option("--only", multiple=True, metavar="GLOB", help="Only hubs of this name or requirement; may be repeated.")
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    type=click.Choice(["wrong", "right", "variant", "null"]),
+    help="Only hubs of this kind; may be repeated.",
+)
+@click.option("--whole", is_flag=True, help="Judge wrong hubs by all rules, not by the one alone that each breaks.")
+@click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Seeds for each right hub.")
+@click.option("--variant-seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Seeds for a variant.")
+@click.option(
+    "--file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("selftest.jsonl"),
+    show_default=True,
+    help="Where each judgement is kept; a later run goes on from there.",
+)
+@click.option("--markdown", type=click.Path(dir_okay=False, path_type=Path), help="Write the kill matrix as Markdown.")
+def selftest(
+    only: tuple[str, ...],
+    kinds: tuple[str, ...],
+    *,
+    whole: bool,
+    seeds: int,
+    variant_seeds: int,
+    file: Path,
+    markdown: Path | None,
+) -> None:
+    """Judge hubs that are wrong on purpose, right, right in their own way, or none at all.
+
+    Each wrong hub must be found by the requirement that it breaks, right ones and variants must be clean, and null hubs
+    must earn no pass. Exit code: 0 when all is so, 1 when not.
+    """
+    from conformance.selftest.matrix import Matrix, judge_all, matrix_markdown, summary
+
+    counts = {"right": seeds, "variant": variant_seeds}
+    hubs = list(_chosen(only, kinds))
+    if not hubs:
+        raise click.UsageError(f"there is no such hub: {', '.join([*only, *kinds])}")
+    entries = judge_all(Matrix(file), hubs, lambda hub: counts.get(hub.kind, 1), _tell, whole=whole)
+    found = summary(entries)
+    if markdown:
+        markdown.write_text("\n".join(matrix_markdown(entries)) + "\n", encoding="utf-8")
+    for entry in found["objections"]:
+        click.echo(f"WRONG VERDICT {entry['kind']} {entry['name']} (seed {entry['seed']}): {entry['objection']}")
+    if not only and not kinds and found["musts_without_wrong_hub"]:
+        click.echo(f"MUSTs that no wrong hub breaks: {', '.join(found['musts_without_wrong_hub'])}")
+    wrong = found["wrong"]
+    click.echo(
+        f"{wrong['found']} of {wrong['hubs']} wrong hubs found, {len(found['objections'])} wrong verdicts in "
+        f"{found['judgements']} judgements, {found['seconds']:.0f} s"
+    )
+    sys.exit(1 if found["objections"] else 0)
+
+
+def _chosen(only: tuple[str, ...], kinds: tuple[str, ...]) -> Iterator[KnownHub]:
+    from fnmatch import fnmatchcase
+
+    for hub in _known_hubs():
+        is_named = not only or any(fnmatchcase(name, glob) for glob in only for name in (hub.name, hub.breaks))
+        if is_named and (not kinds or hub.kind in kinds):
+            yield hub
+
+
+def _known_hubs() -> Iterator[KnownHub]:
+    try:
+        from mockserver.wrong import WRONG_HUBS
+    except ImportError as error:
+        fail(f"the mock hub needs the package {error.name!r}; run: pip install 'neuroengine[mock]'", 2)
+    from conformance import catalogue
+    from conformance.selftest.hubs import KnownHub
+    from neuroengine.cli.conformance.embedded import embedded_hub
+
+    for wrong in WRONG_HUBS.values():
+        if catalogue()[wrong.breaks].checks:
+            yield KnownHub(wrong.name, "wrong", partial(embedded_hub, wrong.name), wrong.breaks)
+    yield KnownHub("mock-hub", "right", embedded_hub)
+
+
+def _tell(entry: dict[str, Any]) -> None:
+    verdict = entry["objection"] or "as it must be"
+    click.echo(f"{entry['kind']:<8}{entry['breaks']:<16}{entry['name']:<36}{entry['seconds']:6.1f} s  {verdict}")

@@ -1,0 +1,296 @@
+"""The forms of the report: each says what the JSON says, and nothing that a hub said comes alive in any."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from click.testing import CliRunner
+
+from conformance import Settings, run
+from conformance.reports.badge import badge, badge_svg
+from conformance.reports.causes import causes
+from conformance.reports.ctrf import ctrf
+from conformance.reports.diff import compare, normalised, told
+from conformance.reports.forms import FORMS
+from conformance.reports.har import har
+from conformance.reports.html import html
+from conformance.reports.markdown import markdown
+from mockserver import MockHub
+from neuroengine.cli import main
+from neuroengine.cli.conformance.embedded import embedded_hub
+from neuroengine.cli.conformance.report_file import FORMS as OFFERED
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SELECTED = ("NE-ERR-001", "NE-HTTP-00[14]", "NE-REQ-00[16]", "NE-FWD-001")
+PAYLOADS = [
+    template.format(number)
+    for number in range(20)
+    for template in (
+        "<script>alert({0})</script>",
+        '"><img src=x onerror=alert({0})>',
+        "</pre></textarea><svg/onload=alert({0})>",
+        "[link](javascript:alert({0})) ![](http://evil.example/{0}) `code`",
+        "{{{{ {0} }}}} {{% raw %}} </title><!--{0}",
+    )
+]
+"""A hundred texts that would do something where they were taken for more than text."""
+
+
+@pytest.fixture(scope="module")
+def report() -> dict[str, Any]:
+    """A judgement with a breach, a pass, and rows that were not judged."""
+    with embedded_hub("unknown_service_is_empty") as told_of:
+        return run(Settings(profile="extended", select=SELECTED, seed=7, timeout=10.0, **told_of))
+
+
+class Page(HTMLParser):
+    """What a browser would find in a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def attributes(self, name: str) -> list[str]:
+        return [value for _, attributes in self.tags if (value := attributes.get(name)) is not None]
+
+
+def test_the_command_line_offers_every_form_and_no_other() -> None:
+    assert list(FORMS) == list(OFFERED)
+
+
+# -- HTML
+
+
+def test_the_page_has_a_section_for_every_requirement_that_can_be_linked_to(report: dict[str, Any]) -> None:
+    page = Page(html(report))
+    sections = [found["id"] for tag, found in page.tags if tag == "details" and found.get("class") == "requirement"]
+    assert sorted(map(str, sections)) == sorted(entry["id"] for entry in report["requirements"])
+    assert len(page.attributes("id")) == len(set(page.attributes("id")))
+    targets = {value[1:] for value in page.attributes("href") if value.startswith("#")}
+    assert targets <= set(page.attributes("id"))
+
+
+def test_the_page_shows_the_breach_from_the_sentence_to_what_repeats_it(report: dict[str, Any]) -> None:
+    text = re.sub(r"&#39;", "'", html(report))
+    (entry,) = (entry for entry in report["requirements"] if entry["verdict"] == "fail")
+    (breach,) = entry["breaches"]
+    for shown in (entry["sentence"], breach["expected"], breach["check"], "curl -sS", entry["basis"]):
+        assert shown in text
+    assert "NOT CONFORMING: 1 MUSTs are broken" in text
+
+
+def test_the_page_loads_nothing(report: dict[str, Any]) -> None:
+    text = html(report)
+    page = Page(text)
+    outside = [value for name in ("src", "href", "action", "data", "poster") for value in page.attributes(name)]
+    assert [value for value in outside if not value.startswith(("#", "data:"))] == []
+    assert "@import" not in text
+    assert "url(" not in text
+    (policy,) = (found["content"] for tag, found in page.tags if found.get("http-equiv") == "Content-Security-Policy")
+    assert str(policy).startswith("default-src 'none'")
+
+
+@pytest.fixture(scope="module")
+def calm(report: dict[str, Any]) -> list[str]:
+    """The tags of a page where the hub said nothing special."""
+    return [tag for tag, _ in Page(html(spoilt(report, "calm"))).tags]
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_nothing_that_a_hub_says_comes_alive_in_a_page(report: dict[str, Any], calm: list[str], payload: str) -> None:
+    hostile = Page(html(spoilt(report, payload)))
+    assert [tag for tag, _ in hostile.tags] == calm
+    events = [name for _, attributes in hostile.tags for name in attributes if name.startswith("on")]
+    assert events == []
+    assert not any("javascript:" in value or "evil" in value for value in hostile.attributes("href"))
+    assert hostile.attributes("src") == []
+
+
+def spoilt(report: dict[str, Any], payload: str) -> dict[str, Any]:
+    """The report, with a text in each of the places that come from a hub."""
+    changed = copy.deepcopy(report)
+    for entry in changed["requirements"]:
+        for breach in entry["breaches"]:
+            breach |= {"actual": payload, "expected": payload, "case": payload, "reproduce": payload}
+            for exchange in breach["exchanges"]:
+                exchange["answer"] |= {"body": payload, "content_type": payload}
+                exchange["request"] |= {"url": payload, "body": payload}
+            for step in breach["timeline"]:
+                step["text"] = payload
+        if entry["reason"]:
+            entry["reason"] = payload
+    changed["settings"] |= {"service": payload, "url": payload}
+    return changed
+
+
+# -- Markdown
+
+
+@pytest.mark.parametrize("payload", PAYLOADS[:5])
+def test_nothing_that_a_hub_says_comes_alive_in_markdown(report: dict[str, Any], payload: str) -> None:
+    for entry in (changed := copy.deepcopy(report))["requirements"]:
+        for breach in entry["breaches"]:
+            breach |= {"actual": payload, "expected": payload, "reproduce": f"{payload}\n```\n# out"}
+    text = markdown(changed)
+    fence = "````"
+    outside = "".join(text.split(fence)[::2])
+    assert payload not in outside
+    assert not re.search(r"(?<!\\)<(?!/?(details|summary)>)", outside)
+    assert "# out" not in outside
+    assert not re.search(r"(?<!\\)!\[", outside)
+
+
+def test_the_summary_has_the_verdict_the_counts_and_the_breach(report: dict[str, Any]) -> None:
+    text = markdown(report)
+    assert "NOT CONFORMING: 1 MUSTs are broken" in text
+    assert "### FAIL NE-ERR-001 (MUST): Failure is not zero" in text
+    assert "curl -sS" in text
+    assert f"| {' | '.join(map(str, report['counts'].values()))} |" in text
+
+
+# -- HAR, CTRF, JUnit
+
+
+def test_the_archive_holds_the_exchanges_of_every_breach(report: dict[str, Any]) -> None:
+    log = har(report)["log"]
+    exchanges = [
+        exchange for entry in report["requirements"] for breach in entry["breaches"] for exchange in breach["exchanges"]
+    ]
+    assert len(log["entries"]) == len(exchanges) > 0
+    assert {entry["pageref"] for entry in log["entries"]} == {page["id"] for page in log["pages"]} == {"NE-ERR-001"}
+    for entry, exchange in zip(log["entries"], exchanges, strict=True):
+        assert entry["request"]["postData"]["text"] == exchange["request"]["body"]
+        assert entry["response"]["content"]["text"] == exchange["answer"]["body"]
+        assert entry["time"] == sum(entry["timings"].values()) > 0
+        assert set(entry) >= {"startedDateTime", "time", "request", "response", "cache", "timings"}
+        for side in ("request", "response"):
+            needed = {"httpVersion", "cookies", "headers", "headersSize", "bodySize"}
+            assert set(entry[side]) >= needed
+
+
+def test_trouble_instead_of_an_answer_is_status_0_in_an_archive(report: dict[str, Any]) -> None:
+    changed = copy.deepcopy(report)
+    for entry in changed["requirements"]:
+        for breach in entry["breaches"]:
+            breach["exchanges"][0]["answer"] = {"trouble": "dropped", "detail": "the connection ended"}
+    first = har(changed)["log"]["entries"][0]
+    assert (first["response"]["status"], first["comment"]) == (0, "the connection ended")
+
+
+def test_the_common_format_counts_as_the_report_counts(report: dict[str, Any]) -> None:
+    document = ctrf(report)
+    results = document["results"]
+    assert (document["reportFormat"], results["summary"]["tests"]) == ("CTRF", len(report["requirements"]))
+    assert results["summary"]["failed"] == report["counts"]["fail"] + report["counts"]["error"]
+    assert results["summary"]["passed"] == report["counts"]["pass"]
+    assert results["summary"]["stop"] - results["summary"]["start"] == round(report["seconds"] * 1000)
+    (failed,) = (test for test in results["tests"] if test["status"] == "failed")
+    assert failed["name"].startswith("NE-ERR-001 ")
+    assert "curl -sS" in failed["trace"]
+    assert all(isinstance(test["duration"], int) for test in results["tests"])
+
+
+def test_an_expected_failure_is_no_failure_in_any_form(report: dict[str, Any]) -> None:
+    changed = copy.deepcopy(report)
+    for entry in changed["requirements"]:
+        entry["expected"] = "Ticket 42." if entry["verdict"] == "fail" else ""
+    assert ctrf(changed)["results"]["summary"]["failed"] == 0
+    suite = ET.fromstring(FORMS["junit"](changed)).find("testsuite")  # noqa: S314 - our own document
+    assert suite is not None
+    assert suite.attrib["failures"] == "0"
+    assert "Ticket 42." in html(changed)
+    assert "Broken as expected: NE-ERR-001." in markdown(changed)
+    assert causes(changed) == []
+
+
+# -- the badge, causes, differences
+
+
+def test_a_badge_says_how_it_stands(report: dict[str, Any]) -> None:
+    assert badge(report)["message"] == "1 broken"
+    assert badge(report)["color"] == "red"
+    right = report | {
+        "exit_code": 0,
+        "counts": dict.fromkeys(report["counts"], 0),
+        "musts": {"judged": 3, "in_scope": 3},
+    }
+    assert badge(right) | {"label": ""} == {
+        "schemaVersion": 1,
+        "label": "",
+        "message": "3 of 3 MUSTs",
+        "color": "brightgreen",
+    }
+    assert badge(right | {"exit_code": 3})["message"] == "not judged"
+    picture = ET.fromstring(badge_svg(right))  # noqa: S314 - our own document
+    assert picture.attrib["aria-label"].endswith(": 3 of 3 MUSTs")
+
+
+def test_breaches_of_one_cause_are_told_together() -> None:
+    def row(name: str, actual: str) -> dict[str, Any]:
+        return {"id": name, "verdict": "fail", "expected": "", "reason": "", "breaches": [{"actual": actual}]}
+
+    rows = [
+        row("NE-A-001", 'errorcode 4, reply "No 7."'),
+        row("NE-A-002", "no answer"),
+        row("NE-A-003", 'errorcode 4, reply "No 8."'),
+        row("NE-A-004", 'errorcode 5, reply "No 7."'),
+    ]
+    found = [[entry["id"] for entry in cause.requirements] for cause in causes({"requirements": rows})]
+    assert found == [["NE-A-001", "NE-A-003"], ["NE-A-002"], ["NE-A-004"]]
+
+
+def test_the_same_seed_gives_the_same_report_but_for_times_and_keys() -> None:
+    reports = []
+    with embedded_hub("racers_share") as told_of:
+        for seed in (5, 5, 6):
+            selected = ("NE-REQ-00[3-8]", "NE-STREAM-023", "NE-FWD-001")
+            reports.append(run(Settings(profile="extended", select=selected, seed=seed, timeout=10.0, **told_of)))
+    first, again, other = map(normalised, reports)
+    assert first == again
+    assert first != other
+
+
+def test_a_difference_names_what_became_worse_last(report: dict[str, Any]) -> None:
+    with MockHub(services={"First": "KEY"}, tls=False) as hub:
+        before = run(Settings(hub.url, "First", profile="extended", select=SELECTED, seed=7, timeout=10.0))
+    difference = compare(before, report)
+    assert [change["id"] for change in difference["worse"]] == ["NE-ERR-001"]
+    lines = list(told(difference))
+    assert lines[-1].startswith("WORSE NE-ERR-001 MUST Failure is not zero: pass -> fail: errorcode 0")
+    assert "url" in difference["settings"]
+    assert compare(report, report) == {
+        "settings": {},
+        "worse": [],
+        "other": [],
+        "broken_otherwise": [],
+        "only_before": [],
+        "only_after": [],
+    }
+
+
+def test_every_form_is_made_from_a_report_that_was_written_before(tmp_path: Path, report: dict[str, Any]) -> None:
+    file = tmp_path / "r.json"
+    file.write_text(json.dumps(report), encoding="utf-8")
+    words = [word for form in FORMS for word in (f"--{form}", str(tmp_path / f"again.{form}"))]
+    result = CliRunner().invoke(main, ["conformance", "report", str(file), *words])
+    assert result.exit_code == 0, result.output
+    assert json.loads((tmp_path / "again.json").read_text("utf-8")) == report
+    assert all((tmp_path / f"again.{form}").stat().st_size > 100 for form in FORMS)
+    printed = CliRunner().invoke(main, ["conformance", "report", str(file)]).output
+    assert "NOT CONFORMING: 1 MUSTs are broken" in printed
+    endpoint = CliRunner().invoke(main, ["conformance", "badge", str(file), "--endpoint"]).output
+    assert json.loads(endpoint) == badge(report)
+    same = CliRunner().invoke(main, ["conformance", "diff", str(file), str(file)])
+    assert (same.exit_code, same.output) == (0, "0 worse, 0 other verdicts changed\n")
