@@ -6,8 +6,9 @@ import asyncio
 import json
 import subprocess
 import sys
+import tempfile
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from benchmarks.process import Process
 
@@ -20,13 +21,20 @@ DEADLINE_S: Final = 60.0
 class HubProcess(Process):
     """The hub as others see it: its addresses, and what its process takes of the machine."""
 
-    def __init__(self, pid: int, addresses: Mapping[str, str]) -> None:
+    def __init__(self, pid: int, addresses: Mapping[str, str], errors: TextIO) -> None:
         super().__init__(pid)
+        self._errors = errors
         self.url = addresses["url"]
         self.provider = addresses["provider"]
         self.ca_file = addresses["ca_file"]
         host, _, port = self.url.partition("://")[2].partition(":")
         self.address = host, int(port)
+
+    @property
+    def said(self) -> str:
+        """What it wrote to its error output: a hub without a fault of its own says nothing there."""
+        self._errors.seek(0)
+        return self._errors.read()
 
 
 @contextmanager
@@ -55,15 +63,22 @@ def hub_process(
         "limits": dict(limits or {}),
     }
     command = [sys.executable, "-m", __name__]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with (
+        tempfile.TemporaryFile("w+") as errors,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
+    ):
         assert process.stdin is not None
         assert process.stdout is not None
         try:
             process.stdin.write(json.dumps(settings) + "\n")
             process.stdin.flush()
-            yield HubProcess(process.pid, json.loads(process.stdout.readline()))
+            yield HubProcess(process.pid, json.loads(process.stdout.readline()), errors)
             process.stdin.close()
             assert process.wait(DEADLINE_S) == 0
+        except BaseException as error:
+            errors.seek(0)
+            error.add_note(f"the hub said:\n{errors.read()[-4000:]}")
+            raise
         finally:
             process.kill()
 

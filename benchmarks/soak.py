@@ -76,6 +76,8 @@ class Soaked:
     files_before: int = 0
     files_after: int = 0
     deaths: int = 0
+    faults: int = 0
+    """How many tracebacks the hub wrote to its log."""
     generations: int = 0
     """How many the hub says that it accepted."""
 
@@ -134,6 +136,7 @@ class _Play:
             await provider.wait()
         await asyncio.sleep(SETTLE_S)
         soaked.files_after = self._hub.files
+        soaked.faults = self._hub.said.count("Traceback")
         self._judge()
         return soaked
 
@@ -145,6 +148,9 @@ class _Play:
         for ledger in (ours, self._ledger):
             ledger.finish()
         self._ledger.absorb(ours)
+        whole = self._ledger.outcomes[WHOLE]
+        if self._soaked.generations < whole:
+            self._ledger.violations.append(f"the hub counted {self._soaked.generations} generations, and {whole} ended")
 
     # -- clients
 

@@ -248,6 +248,7 @@ def test_a_soak_of_a_few_seconds_leaves_nothing_behind() -> None:
     assert found.ledger.violations == []
     assert found.ledger.outcomes[WHOLE] > 0
     assert found.deaths > 0
+    assert found.faults == 0
     assert found.files_after <= found.files_before
 
 

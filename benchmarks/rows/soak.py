@@ -27,6 +27,7 @@ def measure(effort: Effort) -> Iterator[Row]:
     for violation in ledger.violations[:10]:
         effort.notes.append(violation)
     yield row("requests or tokens out of place", [len(ledger.violations)], "violations", goal=at_most(0))
+    yield row("faults of the hub's own in its log", [found.faults], "tracebacks", goal=at_most(0))
     fifth = max(1, len(found.memory) // 5)
     early, late = (
         statistics.median(part) for part in (found.memory[fifth : 2 * fifth] or found.memory, found.memory[-fifth:])
