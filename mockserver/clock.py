@@ -10,13 +10,22 @@ import math
 import threading
 from contextlib import contextmanager, suppress
 from time import monotonic
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 from weakref import WeakSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from mockserver.keeper import Keeper
+
+LATEST_S: Final = 1e12
+"""The last time that a clock shows, in seconds: so late that nobody comes there, and a double still tells ms apart."""
+
+LARGEST_SCALE: Final = 1e9
+"""How fast a clock may run: more would be at the end of its time before anybody looked."""
+
+_LONGEST_SLEEP_S: Final = 1e9
+"""The most real seconds that anybody is told to sleep; who wakes too early looks at the clock again."""
 
 
 class Clock:
@@ -28,16 +37,14 @@ class Clock:
             so that a test in one thread never waits. Clients that come through a socket do not.
 
     Raises:
-        ValueError: the scale is negative or not finite.
+        ValueError: the scale is negative or above `LARGEST_SCALE`.
     """
 
     def __init__(self, *, scale: float = 1.0, leaps: bool = False) -> None:
-        if not 0 <= scale < math.inf:
-            raise ValueError(f"a clock's `scale` must be a finite number from 0; it was {scale}")
+        _check_scale(scale)
         self.leaps = leaps
-        self._scale = scale
-        self._began = monotonic()
-        self._leapt = 0.0
+        self._course = (scale, monotonic(), 0.0)
+        """The scale, and since when by the machine's clock from which time of this one; any thread reads all three."""
         self._lock = threading.Lock()
         self._sleepers: set[Callable[[], object]] = set()
         self._keepers: WeakSet[Keeper] = WeakSet()
@@ -54,23 +61,35 @@ class Clock:
 
     def __repr__(self) -> str:
         """The scale and the time."""
-        return f"Clock(scale={self._scale:g}) at {self.time():.3f} s"
+        return f"Clock(scale={self.scale:g}) at {self.time():.3f} s"
 
     @property
     def scale(self) -> float:
-        """How many of the hub's seconds pass in a real one."""
-        return self._scale
+        """How many of the hub's seconds pass in a real one; it may be set while hubs go by the clock.
+
+        Raises:
+            ValueError: it is set to a number that is negative or above `LARGEST_SCALE`.
+        """
+        return self._course[0]
+
+    @scale.setter
+    def scale(self, scale: float) -> None:
+        _check_scale(scale)
+        with self._lock:
+            self._course = (scale, monotonic(), self.time())
+        self._wake()
 
     def time(self) -> float:
         """What time it is, in seconds since the clock began."""
-        return (monotonic() - self._began) * self._scale + self._leapt
+        scale, since, then = self._course
+        return min((monotonic() - since) * scale + then, LATEST_S)
 
     def real_s(self, when: float) -> float:
         """How many real seconds it takes until the clock shows `when`: 0 if it has, infinitely many if it stands."""
-        left = when - self.time()
+        scale, left = self.scale, when - self.time()
         if left <= 0:
             return 0.0
-        return left / self._scale if self._scale else math.inf
+        return min(left / scale, _LONGEST_SLEEP_S) if scale else math.inf
 
     def advance(self, seconds: float) -> None:
         """Lets time pass at once, and returns when everything that fell due meanwhile is delivered.
@@ -82,12 +101,20 @@ class Clock:
             seconds: how far, in the hub's seconds.
 
         Raises:
-            ValueError: `seconds` is negative or not finite.
+            ValueError: `seconds` is negative or not finite, or would lead behind `LATEST_S`.
         """
         if not 0 <= seconds < math.inf:
             raise ValueError(f"time goes on by a finite number of seconds from 0; it was {seconds}")
         with self._lock:
-            self._leapt += seconds
+            if (now := self.time()) + seconds > LATEST_S:
+                raise ValueError(f"a clock ends at {LATEST_S:g} s; it cannot go on by {seconds:g} s at {now:g} s")
+            scale, since, then = self._course
+            self._course = (scale, since, then + seconds)
+        self._wake()
+
+    def _wake(self) -> None:
+        """Lets everybody who waits for a time look at the clock again; what is due is delivered when it returns."""
+        with self._lock:
             keepers, sleepers = list(self._keepers), list(self._sleepers)
         for wake in sleepers:
             wake()
@@ -142,3 +169,8 @@ class Clock:
         """Leaves this hub alone from now on: it goes by another clock."""
         with self._lock:
             self._keepers.discard(keeper)
+
+
+def _check_scale(scale: float) -> None:
+    if not 0 <= scale <= LARGEST_SCALE:
+        raise ValueError(f"a clock's `scale` must be a finite number from 0 to {LARGEST_SCALE:g}; it was {scale}")

@@ -119,6 +119,11 @@ class MockHub(InProcessDoors):
         self._runner: Runner | None = None
         self._addresses: tuple[int, ...] | None = None
 
+    def __repr__(self) -> str:
+        """Where it is, if it runs, and its services."""
+        place = f"at {self.url}" if self._runner is not None else "that does not run"
+        return f"<MockHub {place}: {', '.join(service.name for service in self.services) or 'no service'}>"
+
     # -- scripted answers, and what happened
 
     def on(self, message: Wish = None, **criteria: Any) -> ActiveRule:
@@ -216,8 +221,9 @@ class MockHub(InProcessDoors):
             ValueError: as when a hub is made; then the hub stays as it was.
         """
         settings = self._standing | changes
-        self.services = settings["services"] = services_of(settings)
+        settings["services"] = services = services_of(settings)
         self._keeper.replace(fresh_state(settings), settings.get("clock") or self._clock)
+        self.services = services
 
     def change(self, **changes: Unpack[Settings]) -> None:
         """Lets the hub have other settings while it goes on: no connection, stream or provider is lost.
@@ -247,6 +253,16 @@ class MockHub(InProcessDoors):
             change_state(self._keeper.state, settings, now)
         self._standing = settings
         self.services = services
+
+    def change_services(self, services: Mapping[str, str] | Iterable[ServiceSettings]) -> None:
+        """Lets the hub have these services and no others, until the next reset; everything else stays as it is.
+
+        A service that stays, and one that is gone, is treated as `change` says.
+        """
+        wanted = services_of({"services": services})
+        with self._keeper as now:
+            self._keeper.state.change_services(wanted, now)
+            self.services = wanted
 
     def __enter__(self) -> Self:
         """Starts the hub."""
@@ -377,6 +393,9 @@ def _listener(port: int) -> socket.socket:
         listener.bind((LOOPBACK, port))
         # From now on nobody else gets the port, not even by SO_REUSEADDR.
         listener.listen()
+    except OverflowError:
+        listener.close()
+        raise ValueError(f"a port must be a number from 0 to 65535; it was {port}") from None
     except OSError as error:
         listener.close()
         raise OSError(error.errno, f"port {port} on {LOOPBACK} cannot be used: {error.strerror}") from None

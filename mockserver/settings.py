@@ -10,6 +10,7 @@ from mockserver.faults import Faults
 from mockserver.journal import DEFAULT_ENTRIES, Journal
 from mockserver.rules import Rule, RuleBook
 from mockserver.state.hub import HubState
+from mockserver.state.plan import Pace
 from mockserver.state.services import DEFAULT_KEY, ServiceSettings
 from mockserver.wrong import behaviour_named
 from neuroengine._generated.registry import DEFAULT_SERVICE
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mockserver.clock import Clock
-    from mockserver.state.plan import Pace
 
 
 class Settings(TypedDict, total=False):
@@ -39,16 +39,22 @@ class Settings(TypedDict, total=False):
 
 SETTINGS: Final = frozenset(Settings.__annotations__)
 
+_MEMBERS: Final = ("comment", "operator", "preprompt", "endprompt", "quota", "quota_window_s", "offline")
+"""What a configuration says of a service in the words of its settings."""
+
 
 def fresh_state(settings: Settings) -> HubState:
     """A state that nothing has happened to.
 
     Raises:
-        TypeError: there is no such setting.
+        TypeError: there is no such setting, or one is of a wrong type.
         ValueError: a limit, a fault or a wrong hub is unknown, a value is out of range, or a fixture file is wrong.
     """
     if unknown := settings.keys() - SETTINGS:
         raise TypeError(f"a hub has no setting {min(unknown)!r}; it has {', '.join(sorted(SETTINGS))}")
+    pace = settings.get("pace")
+    if not isinstance(pace, Pace | None):
+        raise TypeError(f"a hub's pace must be a Pace, as in Pace(tokens_per_s=20); it was {pace!r}")
     return HubState(
         services_of(settings),
         limits=settings.get("limits"),
@@ -56,7 +62,7 @@ def fresh_state(settings: Settings) -> HubState:
         matching_statuses=settings.get("matching_statuses", False),
         rules=_rules(settings.get("rules", ()), strict=settings.get("strict", False)),
         journal=Journal(settings.get("journal_entries", DEFAULT_ENTRIES)),
-        pace=settings.get("pace"),
+        pace=pace,
         faults=Faults(settings.get("faults", ())),
         cors=settings.get("cors", False),
     )
@@ -97,13 +103,36 @@ def _rules(given: str | PathLike[str] | Iterable[Rule], *, strict: bool) -> Rule
 
 
 def services_of(settings: Settings) -> tuple[ServiceSettings, ...]:
-    """The services, each with all its settings."""
+    """The services, each with all its settings.
+
+    Raises:
+        TypeError: one of them is something else.
+        ValueError: two have the same name, or one makes no sense.
+    """
     services = settings.get("services")
     if services is None:
         services = _of_fixture(settings.get("rules", ())) or {DEFAULT_SERVICE: DEFAULT_KEY}
-    if not isinstance(services, Mapping):
-        return tuple(services)
-    return tuple(demo_service(name, key) for name, key in services.items())
+    if isinstance(services, Mapping):
+        services = (demo_service(name, key) for name, key in services.items())
+    named: dict[str, ServiceSettings] = {}
+    for service in services:
+        if not isinstance(service, ServiceSettings):
+            kind = type(service).__name__  # it may hold a key
+            raise TypeError(f"services must be a mapping from names to keys, or ServiceSettings; one was a {kind}")
+        if service.name in named:
+            raise ValueError(f"there are two services {service.name!r}; leave one out")
+        named[service.name] = service
+    return tuple(named.values())
+
+
+def members_of(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """What an entry of a configuration says of a service, but for its name and keys, as `ServiceSettings` has it."""
+    members = {name: entry[name] for name in _MEMBERS if name in entry}
+    if members.get("quota") is not None:
+        members["quota"] = int(members["quota"])  # JSON's 10.0 is a whole number
+    if "pace" in entry:
+        members["pace"] = None if entry["pace"] is None else Pace(**entry["pace"])
+    return members
 
 
 def demo_service(name: str, key: str = DEFAULT_KEY, **more: Any) -> ServiceSettings:

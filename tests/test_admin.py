@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from jsonschema import Draft202012Validator
-from referencing import Registry, Resource
+from admin_asker import DEADLINE_S, Admin, admin_of
 
-from mockserver import Clock, MockHub
-from mockserver.admin.routes import SCHEMA_PATH, route_of, routes
+from mockserver import Clock
+from mockserver.admin.routes import routes
 from mockserver.admin.shapes import json_text
 from mockserver.faults import FAULTS
 from mockserver.rules import Rule
@@ -24,59 +23,6 @@ if TYPE_CHECKING:
 
 PATH = f"/{DEFAULT_SERVICE}"
 GREETING = {"name": "greeting", "when": {"message": "Hello"}, "then": "Hi"}
-SCHEMA = spec.read_json(SCHEMA_PATH)
-DOCUMENTS: Registry[Any] = Registry().with_resources(
-    (document["$id"], Resource.from_contents(document))
-    for document in (
-        SCHEMA,
-        *(spec.read_json(f"mock/{name}.schema.json") for name in ("rules", "config")),
-        *(spec.schema(name) for name in spec.SCHEMA_NAMES),
-    )
-)
-DEADLINE_S = 30.0
-
-
-class Admin:
-    """A hub, asked by its admin API as a program in another language would; every answer is held against the schema."""
-
-    def __init__(self, hub: MockHub) -> None:
-        self.hub = hub
-        self.http = httpx.Client(base_url=hub.admin_url, timeout=DEADLINE_S)
-        self.used: set[str] = set()
-
-    def ask(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
-        response = self.http.request(method, path, json=body, params=query or None)
-        route = route_of(method, path)
-        assert response.status_code == route.status, response.text
-        content = response.json()
-        check(content, route.answer)
-        self.used.add(route.name)
-        return content
-
-    def refused(self, method: str, path: str, body: Any = None, **query: Any) -> tuple[int, str]:
-        response = self.http.request(method, path, json=body, params=query or None)
-        check(response.json(), "AdminError")
-        return response.status_code, response.json()["error"]
-
-    def say(self, message: str = "Hello", service: str = DEFAULT_SERVICE, **members: Any) -> dict[str, Any]:
-        """Asks the hub itself."""
-        with httpx.Client(transport=self.hub.transport()) as client:
-            answer: dict[str, Any] = client.post(
-                f"{self.hub.url}/{service}", json={"message": message, **members}
-            ).json()
-        return answer
-
-
-def check(content: Any, definition: str) -> None:
-    Draft202012Validator({"$ref": f"{SCHEMA['$id']}#/$defs/{definition}"}, registry=DOCUMENTS).validate(content)
-
-
-@contextmanager
-def admin_of(**options: Any) -> Iterator[Admin]:
-    with MockHub(admin=True, **options) as hub:
-        admin = Admin(hub)
-        with admin.http:
-            yield admin
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +75,17 @@ def test_rules_are_removed_by_their_names_whatever_is_in_them(admin: Admin) -> N
     assert admin.refused("DELETE", "/rules/a%2Fb%20c") == (404, "there is no rule 'a/b c'; there are other")
     assert admin.ask("DELETE", "/rules") == {"removed": 1}
     assert admin.ask("GET", "/rules")["rules"] == []
+
+
+def test_rules_are_made_strict_until_a_reset(admin: Admin) -> None:
+    admin.ask("POST", "/rules", GREETING)
+    assert admin.ask("PATCH", "/rules", {"strict": True})["strict"] is True
+    assert 'The nearest is greeting (message = "Hello")' in admin.say("Hallo")["reply"]
+    assert admin.ask("PATCH", "/rules", {"strict": False})["strict"] is False
+    assert admin.say("Hallo")["errorcode"] == 0
+    admin.ask("PATCH", "/rules", {"strict": True})
+    admin.ask("POST", "/reset")
+    assert admin.ask("GET", "/rules")["strict"] is False
 
 
 def test_a_rule_of_functions_is_listed_without_its_data(admin: Admin) -> None:
@@ -277,6 +234,19 @@ def test_time_passes_at_once_and_what_waited_is_answered() -> None:
         assert answers[0]["reply"] == "late"
 
 
+def test_the_clock_runs_at_another_speed_or_stands() -> None:
+    with admin_of(rules=[Rule("slow").reply("late").delay(10_000)]) as admin, ThreadPoolExecutor(1) as pool:
+        assert admin.ask("PATCH", "/clock", {"scale": 0})["scale"] == 0
+        stands = admin.ask("GET", "/clock")["time_s"]
+        answer = pool.submit(admin.say, "slow")
+        admin.hub.until_waiting()
+        assert admin.ask("GET", "/clock") == {"time_s": stands, "scale": 0, "waiting": 1}
+        assert admin.ask("PATCH", "/clock", {"scale": 1e6})["scale"] == 1e6
+        assert answer.result(DEADLINE_S)["reply"] == "late"
+        assert admin.ask("POST", "/reset")
+        assert admin.ask("GET", "/clock")["scale"] == 1e6
+
+
 def test_every_route_was_asked_and_answers_as_its_schema_has_it(admin: Admin) -> None:
     """One pass through all of them: `ask` holds each answer against the schema."""
     admin.used.clear()
@@ -287,8 +257,14 @@ def test_every_route_was_asked_and_answers_as_its_schema_has_it(admin: Admin) ->
     admin.ask("POST", "/clock", {"advance": 1})
     admin.ask("DELETE", "/rules/greeting")
     admin.ask("DELETE", f"/faults/{fault}")
-    for path in ("/", "/rules", "/faults", "/faults/known", "/journal", "/journal.har", "/services", "/clock"):
+    admin.ask("PUT", "/services/MYGPT", {})
+    admin.ask("PATCH", "/services/MYGPT", {"quota": 1})
+    paths = ("/", "/rules", "/faults", "/faults/known", "/journal", "/journal.har", "/services", "/services/MYGPT")
+    for path in (*paths, "/clock"):
         admin.ask("GET", path)
+    admin.ask("DELETE", "/services/MYGPT")
+    admin.ask("PATCH", "/rules", {"strict": False})
+    admin.ask("PATCH", "/clock", {"scale": 1})
     assert admin.ask("GET", "/openapi.json") == spec.read_json("mock/admin.openapi.json")
     for path in ("/rules", "/faults", "/journal"):
         admin.ask("DELETE", path)

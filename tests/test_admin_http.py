@@ -127,6 +127,7 @@ def test_its_own_origin_is_let_in_and_nothing_says_cors(hub: MockHub) -> None:
         ("POST", "/rules", b'{"rules": [], "services": []}', "services is not known here; known are $schema, rules"),
         ("POST", "/rules", b'{"when": {"message": {"regex": "("}}}', "rule 1: when: the regular expression '(' is"),
         ("POST", "/rules", b'{"then": {"faults": [{"name": "reset", "self": 1}]}}', "rule 1: then: the fault 'reset'"),
+        ("PATCH", "/rules", b'{"strict": 1}', "strict must be true or false; it was 1"),
         ("POST", "/near-misses", b"{}", "request is missing"),
         ("POST", "/near-misses", b'{"request": "x"}', 'request must be a table; it was "x"'),
         ("POST", "/faults", b"{}", "name is missing"),
@@ -137,6 +138,19 @@ def test_its_own_origin_is_let_in_and_nothing_says_cors(hub: MockHub) -> None:
         ("POST", "/clock", b"{}", "advance is missing"),
         ("POST", "/clock", b'{"advance": -1}', "advance must be a finite number, 0 or more; it was -1"),
         ("POST", "/clock", b'{"advance": 1, "scale": 2}', "scale is not known here; known are advance"),
+        ("POST", "/clock", b'{"advance": 1e308}', "a clock ends at 1e+12 s; it cannot go on by 1e+308 s at "),
+        ("PATCH", "/clock", b'{"scale": 1e308}', "a clock's `scale` must be a finite number from 0 to 1e+09; it was"),
+        ("PATCH", "/clock", b"{}", "scale is missing"),
+        ("PATCH", "/clock", b'{"scale": -1}', "scale must be a finite number, 0 or more; it was -1"),
+        ("PATCH", "/clock", b'{"scale": 1e999}', "the body must be one JSON object: "),
+        ("PUT", "/services/no%20name", b"{}", "the service name 'no name' is wrong: it must be 1 to 64 letters"),
+        ("PUT", "/services/A", b'{"name": "B"}', "name is not known here; known are key, access_keys, "),
+        ("PUT", "/services/A", b'{"key_env": "HOME"}', "key_env is not known here; known are key, access_keys, "),
+        ("PUT", "/services/A", b'{"key": ""}', "key must be text that is not empty"),
+        ("PUT", "/services/A", b'{"access_keys": "x"}', "access_keys must be a list"),
+        ("PUT", "/services/A", b'{"quota": -1}', "quota must be a whole number, 0 or more; it was -1"),
+        ("PUT", "/services/A", b'{"quota_window_s": 0}', "quota_window_s must be a finite number above 0; it was 0"),
+        ("PUT", "/services/A", b'{"pace": {"tokens_per_s": 0}}', "pace.tokens_per_s must be a finite number above 0"),
         ("POST", "/reset", b'{"strict": true}', "the body must be left out, or empty; it holds 'strict'"),
         ("GET", "/journal?wanted=1", None, "the query's 'wanted' is not known here; known are service, message, "),
         ("GET", "/journal?code=1&code=2", None, "the query's 'code' must be given once; it was given twice"),
@@ -162,6 +176,8 @@ def test_what_makes_no_sense_is_refused_in_one_sentence_and_changes_nothing(
         ("GET", "/rules/a/b", "there is nothing at '/rules/a/b'; "),
         ("DELETE", "/rules/none", "there is no rule 'none'; there are none"),
         ("DELETE", "/faults/7777", "there is no standing fault 7777; there are none"),
+        ("GET", "/services/none", "there is no service 'none'; there are Neuroengine-Large"),
+        ("DELETE", "/services/none", "there is no service 'none'; there are Neuroengine-Large"),
         ("DELETE", "/faults/first", "'id' must be a whole number, 0 or more; it was 'first'"),
     ],
 )
@@ -174,11 +190,12 @@ def test_what_is_not_there_is_said_with_what_is(hub: MockHub, method: str, path:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("PUT", "/rules", "GET, POST, DELETE"),
+        ("PUT", "/rules", "GET, POST, PATCH, DELETE"),
         ("GET", "/reset", "POST"),
         ("DELETE", "/faults/known", "GET"),
         ("GET", "/faults/1", "DELETE"),
-        ("HEAD", "/clock", "GET, POST"),
+        ("HEAD", "/clock", "GET, POST, PATCH"),
+        ("POST", "/services/MYGPT", "GET, PUT, PATCH, DELETE"),
         ("PUT", "/services", "GET"),
         ("OPTIONS", "/", "GET"),
     ],
@@ -289,7 +306,8 @@ def test_what_acts_when_the_hub_stops_is_ended_first_and_nothing_acts_later(monk
 
 
 def test_no_key_is_in_any_answer() -> None:
-    canaries = ("SERVICE-CANARY", "ACCESS-CANARY", "STREAM-CANARY", "RULED-CANARY", "CHOSEN-CANARY", "ASKED-CANARY")
+    kinds = ("SERVICE", "ACCESS", "STREAM", "RULED", "CHOSEN", "ASKED", "PUT", "PUT-ACCESS")
+    canaries = [f"{kind}-CANARY" for kind in kinds]
     service = ServiceSettings("Mine", canaries[0], access_keys=(canaries[1],))
     with MockHub([service], admin=True) as hub:
         hub.on(fields={"key": canaries[3]}).reply("x")
@@ -301,12 +319,31 @@ def test_no_key_is_in_any_answer() -> None:
         said = [
             raw(hub, "POST", "/near-misses", json.dumps({"request": {"message": "x", "key": canaries[5]}}).encode())
         ]
-        said += [raw(hub, one.method, one.path) for one in routes() if one.method == "GET"]
+        said += [raw(hub, one.method, one.path.replace("{name}", "Mine")) for one in routes() if one.method == "GET"]
+        keys = {"key": canaries[6], "access_keys": [canaries[7]]}
+        said += [raw(hub, method, "/services/Other", json.dumps(keys).encode()) for method in ("PUT", "PATCH")]
+        said.append(raw(hub, "GET", "/services/Other"))
         said.append(raw(hub, "POST", "/reset"))
         assert [status for status, _, _ in said] == [200] * len(said)
         text = "".join(f"{headers}{json.dumps(content)}" for _, headers, content in said)
     assert "sha256:" in text
     assert [canary for canary in canaries if canary in text] == []
+
+
+@pytest.mark.parametrize("keys", [{"key": ["CANARY"]}, {"access_keys": ["ok", ["CANARY"]]}, {"access_keys": "CANARY"}])
+def test_a_key_that_is_refused_is_not_in_the_refusal(hub: MockHub, keys: Any) -> None:
+    status, _, content = raw(hub, "PUT", "/services/A", json.dumps(keys).encode())
+    assert status == 400
+    assert "must be" in content["error"]
+    assert "CANARY" not in content["error"]
+
+
+def test_a_wrong_hub_that_shows_its_key_in_the_model_list_shows_it_nowhere_else() -> None:
+    with MockHub({"Mine": "CANARY"}, admin=True, wrong="key_listed") as hub:
+        with httpx.Client(transport=hub.transport()) as client:
+            assert "CANARY" in client.post(hub.url, json={"command": "getmodels"}).text
+        for path in ("/services", "/services/Mine"):
+            assert "CANARY" not in str(raw(hub, "GET", path))
 
 
 # -- the document

@@ -99,6 +99,18 @@ def test_the_model_list_is_the_same_at_any_path(door: Door) -> None:
             assert (two["name"], two["connected"], two["numreq"]) == ("Two", False, 0)
 
 
+def test_a_scripted_model_list_is_the_answer_to_getmodels_alone(door: Door) -> None:
+    with door.open() as (hub, client):
+        hub.on(command="getmodels").models(["ü", {"name": "Two", "connected": False, "queuelen": 3}]).once()
+        listed = post(client, {"command": "getmodels"}, "/").json()
+        assert [(row["name"], row["connected"], row["queuelen"]) for row in listed] == [
+            ("ü", True, 0),
+            ("Two", False, 3),
+        ]
+        assert code(post(client, {"message": PROMPT, "max_new_len": 1})) == 0
+        assert [row["name"] for row in post(client, {"command": "getmodels"}, "/").json()] == [SERVICE]
+
+
 def test_a_scripted_text_comes_character_for_character_and_the_body_is_ascii(door: Door) -> None:
     with door.open() as (hub, client):
         hub.on(message=ODD_TEXT).reply(ODD_TEXT)

@@ -33,6 +33,7 @@ RULES = [
         mood={"a": [1, 2.5, True, "x"], "b": {}}, tags=["a", "b"], fields={"service": "inside", "odd name": 1}
     ).model(),
     Rule(command="getmodels").fail("internal_error"),
+    Rule(command="getmodels").models(["A", {"name": "B", "connected": False, "x": [1]}]).once().models([]).delay(2),
     Rule().answer("Hi", mood="fine", tags=[1, {"a": "b"}]).answer("No.", errorcode=-1),
     Rule().delay(2).reply("late").delay(0.5).pace(first_token_s=1, tokens_per_s=20.5, jitter=0.5, seed=7),
     Rule().delay(1).times(2),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from typing import Any
 
 import pytest
 from hub_bench import KEY, SERVICE, Bench, code, codes, content
@@ -10,6 +12,30 @@ from hub_bench import KEY, SERVICE, Bench, code, codes, content
 from mockserver import ServiceSettings
 
 OTHER = "Other-1"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ({"name": "no name"}, "the service name 'no name' is wrong: it must be 1 to 64 letters"),
+        ({"key": None}, "the key of the service 'MYGPT' must be text"),
+        ({"access_keys": "CANARY"}, "the access_keys of the service 'MYGPT' must be several texts"),
+        ({"access_keys": ("CANARY", "")}, "the access_keys of the service 'MYGPT' must be several texts"),
+        ({"quota": -1}, "the quota of the service 'MYGPT' must be a whole number, 0 or more; it was -1"),
+        ({"quota": True}, "must be a whole number, 0 or more; it was True"),
+        ({"quota": 1, "quota_window_s": 0}, "must be a finite number of seconds above 0; it was 0"),
+        ({"quota": 1, "quota_window_s": float("inf")}, "must be a finite number of seconds above 0; it was inf"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused_without_showing_a_key(wrong: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(why)) as refused:
+        ServiceSettings(**{"name": "MYGPT", "key": "CANARY"} | wrong)
+    assert "CANARY" not in str(refused.value)
+
+
+def test_access_keys_may_be_given_as_any_list() -> None:
+    assert ServiceSettings("MYGPT", "KEY", access_keys=["A", "B"]).access_keys == ("A", "B")  # type: ignore[arg-type]  # a list will do
+
 
 # -- the model list
 

@@ -44,6 +44,18 @@ def test_a_stream_counts_once_where_beginnings_are_counted() -> None:
     bench.journal.assert_called("hi", times=1, begins=True)
 
 
+def test_every_terminal_can_print_what_is_said_of_lone_surrogates() -> None:
+    bench = RuleBench()
+    odd = bench.on("odd\udfff")
+    bench.on("go").reply("\ud800")
+    bench.ask("go")
+    said = [str(bench.journal.last), odd.label, failure(bench.journal.assert_called, "go\udbff")]
+    said += [str(miss) for miss in bench.rules.near_misses({"message": "x\ud801"})]
+    for text in said:
+        assert "\\ud" in text
+        text.encode("utf-8")
+
+
 def test_a_call_that_did_not_come_shows_the_nearest_with_a_diff() -> None:
     journal = asked("Hello there", "Something", temperature=0.5).journal
     assert failure(journal.assert_called, "Hello, there", temperature=0).splitlines() == [

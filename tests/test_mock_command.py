@@ -16,12 +16,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from click.testing import CliRunner, Result
 
 from mockserver import MockHub
 from mockserver.faults import FAULTS
 from mockserver.wrong import WRONG_HUBS
+from neuroengine import spec
 from neuroengine.cli import main
 from neuroengine.cli.mock import command
 
@@ -166,18 +168,51 @@ def test_both_doors_on_one_port_are_refused() -> None:
     assert port in errors
 
 
-def test_it_lists_the_wrong_hubs_that_it_can_be() -> None:
-    result = invoke("--list-wrong")
-    assert result.exit_code == 0
-    assert [line.split("\t")[0] for line in result.stdout.splitlines()] == list(WRONG_HUBS)
+def test_it_lists_the_wrong_hubs_in_columns_with_the_requirement_that_each_breaks() -> None:
+    lines = invoke("--list-wrong").stdout.splitlines()
+    assert len(lines) == len(WRONG_HUBS)
+    places = {line.index(" NE-") for line in lines}
+    assert len(places) == 1
+    about = {row["id"]: row for row in spec.requirements()}
+    for line, hub in zip(lines, WRONG_HUBS.values(), strict=True):
+        row = about[hub.breaks]
+        assert line.split()[:4] == [hub.name, hub.breaks, row["level"], row["profile"]]
+        assert line.endswith(f"  {row['title']}: {hub.summary}")
 
 
-def test_it_lists_the_faults_that_can_befall_its_exchanges() -> None:
-    result = invoke("--list-faults")
-    assert result.exit_code == 0
-    rows = [line.split("\t") for line in result.stdout.splitlines()]
-    assert [row[0] for row in rows] == list(FAULTS)
-    assert all(len(row) == 4 and row[3].endswith(".") for row in rows)
+def test_it_lists_the_wrong_hubs_as_json_too() -> None:
+    (line,) = invoke("--list-wrong", "--json").stdout.splitlines()
+    listed = json.loads(line)["wrong"]
+    assert [one["name"] for one in listed] == list(WRONG_HUBS)
+    about = {row["id"]: row for row in spec.requirements()}
+    for one in listed:
+        row = about[one["requirement"]]
+        assert (one["level"], one["profile"], one["title"]) == (row["level"], row["profile"], row["title"])
+        assert one["summary"] == WRONG_HUBS[one["name"]].summary
+
+
+def test_it_lists_the_faults_that_can_befall_its_exchanges_in_columns() -> None:
+    lines = invoke("--list-faults").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == list(FAULTS)
+    for line, fault in zip(lines, FAULTS.values(), strict=True):
+        assert f"  {' '.join(fault.legs)} " in line
+        assert line.endswith(f"  {fault.summary}")
+    midway = next(line for line in lines if line.startswith("drop_midway "))
+    assert " after_bytes,fraction=0.5 " in midway
+
+
+def test_it_lists_the_faults_as_json_in_the_form_of_the_admin_api() -> None:
+    (line,) = invoke("--list-faults", "--json").stdout.splitlines()
+    with MockHub(admin=True) as hub:
+        assert json.loads(line) == httpx.get(f"{hub.admin_url}/faults/known", timeout=DEADLINE_S).json()
+
+
+def test_a_wrong_hub_that_is_nearly_named_is_told() -> None:
+    result = invoke("--wrong", "code-as-text")
+    assert result.exit_code == 2
+    assert "'code-as-text'; nearest are code_as_text" in result.stderr
+    assert "--list-wrong" in result.stderr
+    assert len(result.stderr) < 400
 
 
 def test_the_help_fits_a_terminal_and_shows_every_option_once() -> None:
@@ -202,6 +237,8 @@ def test_flags_say_what_the_hub_is(tmp_path: Path) -> None:
         "A=@me",
         "--preprompt",
         "A=U:",
+        "--endprompt",
+        "A=A:",
         "--service",
         "B=K",
         "--offline",
@@ -237,10 +274,11 @@ def test_flags_say_what_the_hub_is(tmp_path: Path) -> None:
         assert post("/A", {"message": "other"}, Authorization="Bearer ONE")[0]["errorcode"] == 8
         models = post("/", {"command": "getmodels"})[0]
         assert [
-            (row["name"], row["connected"], row["comment"], row["operator"], row["preprompt"]) for row in models
+            (row["name"], row["connected"], row["comment"], row["operator"], row["preprompt"], row["endprompt"])
+            for row in models
         ] == [
-            ("A", True, "x=y", "@me", "U:"),
-            ("B", False, "The simulated model as B", "@mockhub", ""),
+            ("A", True, "x=y", "@me", "U:", "A:"),
+            ("B", False, "The simulated model as B", "@mockhub", "", ""),
         ]
         assert end(process, signal.SIGTERM) == (0, "", "")
     entries = json.loads(archive.read_text())["log"]["entries"]
@@ -260,7 +298,8 @@ def test_flags_say_what_the_hub_is(tmp_path: Path) -> None:
         (["--fault", "nosuch"], "'nosuch'"),
         (["--fault", "latency:secs=1"], "'secs'"),
         (["--comment", "Nobody=x"], "'Nobody'"),
-        (["--clock-scale", "0"], "0"),
+        (["--clock-scale", "0"], "let admin be on too"),
+        (["--clock-scale", "-1"], "-1"),
         (["--first-token", "-1"], "-1"),
         (["--tokens-per-second", "0"], "0"),
         (["--rules", "nowhere.toml"], "nowhere.toml"),

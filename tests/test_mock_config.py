@@ -19,6 +19,7 @@ from mockserver.config.reading import SCHEMA_PATH
 from mockserver.rules import Rule
 from mockserver.rules.fixtures import write_rules
 from mockserver.rules.schema import violation
+from mockserver.wrong import WRONG_HUBS
 from neuroengine import spec
 from neuroengine._generated.registry import DEFAULT_SERVICE
 
@@ -54,10 +55,6 @@ limits = { queue_s = 5, http_body_bytes = 1000 }
 pace = { first_token_s = 0.5, tokens_per_s = 20 }
 faults = ["reset", { name = "latency", seconds = 2, rate = 0.1 }]
 
-[record]
-url = "https://hub.example"
-to = "out.toml"
-
 [[services]]
 name = "MYGPT"
 key = "THE-KEY"
@@ -78,6 +75,12 @@ name = "Other"
 name = "greeting"
 when = { message = "Hello" }
 then = "Hi"
+"""
+
+RECORD = """
+[record]
+url = "https://hub.example"
+to = "out.toml"
 """
 
 
@@ -123,6 +126,16 @@ def test_every_property_is_described_and_its_examples_are_valid_there(property_:
         assert is_valid({**whole, member: example}, name), example
 
 
+def test_the_wrong_hubs_of_the_examples_exist() -> None:
+    assert DEFINITIONS["Config"]["properties"]["wrong"]["examples"][0] in WRONG_HUBS
+
+
+def test_a_file_says_what_is_recorded(tmp_path: Path) -> None:
+    read = config(tmp_path, RECORD).record
+    assert read is not None
+    assert (read.url, read.to) == ("https://hub.example", tmp_path / "out.toml")
+
+
 def test_the_defaults_in_the_schema_are_those_that_hold() -> None:
     members = DEFINITIONS["Config"]["properties"]
     plain = read_config()
@@ -134,7 +147,7 @@ def test_the_defaults_in_the_schema_are_those_that_hold() -> None:
 
 def test_the_reader_and_a_json_schema_library_agree_on_many_changed_files() -> None:
     draw = random.Random(20261126)
-    seeds = [tomllib.loads(WHOLE), *DEFINITIONS["Config"]["examples"]]
+    seeds = [tomllib.loads(WHOLE), tomllib.loads(RECORD), *DEFINITIONS["Config"]["examples"]]
     names = sorted({name for part in DEFINITIONS.values() for name in part.get("properties", {})} | {"odd"})
     values: list[Any] = [
         None,
@@ -182,8 +195,7 @@ def test_a_file_says_all_that_a_hub_can_be(tmp_path: Path) -> None:
     read = config(tmp_path, WHOLE)
     assert (read.http_port, read.tls, read.clock_scale) == (0, False, 10)
     assert read.journal_file == tmp_path / "journal.har"
-    assert read.record is not None
-    assert (read.record.url, read.record.to) == ("https://hub.example", tmp_path / "out.toml")
+    assert read.record is None
     assert read.files == (tmp_path / "mock.toml", tmp_path / "more.toml")
     hub = MockHub(**read.settings)
     one, two = hub.services
@@ -303,7 +315,8 @@ def test_what_is_wrong_is_said_of_the_file_or_of_the_flags(tmp_path: Path) -> No
         ("tls = 1", "mock.toml: tls must be true or false; it was 1"),
         ("htp_port = 1", "mock.toml: htp_port is not known here; known are $schema, http_port,"),
         ("http_port = 70000", "mock.toml: http_port must be a whole number from 0 to 65535; it was 70000"),
-        ("clock_scale = 0", "mock.toml: clock_scale must be a finite number above 0; it was 0"),
+        ("clock_scale = -1", "mock.toml: clock_scale must be a finite number, 0 or more; it was -1"),
+        ("clock_scale = 0", "mock.toml: clock_scale: at 0 the clock stands until the admin API advances it"),
         ("services = []", "mock.toml: services must be a list that is not empty; it was []"),
         ("[[services]]\nkey = 'K'", "mock.toml: service 1: name is missing"),
         ("[[services]]\nname = 'a b'", 'mock.toml: service 1 "a b": name must be text of the form'),
@@ -323,7 +336,7 @@ def test_what_is_wrong_is_said_of_the_file_or_of_the_flags(tmp_path: Path) -> No
         ("faults = ['nosuch']", "mock.toml: fault 1: there is no fault 'nosuch'; there are"),
         ("faults = [{ name = 'latency', rate = 2 }]", 'mock.toml: fault 1 "latency": rate must be a finite number from 0 to 1'),  # noqa: E501 - a row
         ("faults = [{ name = 'latency', secs = 2 }]", "mock.toml: fault 1: the fault 'latency' has no setting 'secs'"),
-        ("wrong = 'nosuch'", "mock.toml: wrong: there is no wrong hub 'nosuch'; there are"),
+        ("wrong = 'nosuch'", "mock.toml: wrong: there is no wrong hub 'nosuch'; `neuroengine mock --list-wrong` names"),
         ("[[rules]]\nname = 'x'\nthen = 5", 'mock.toml: rule 1 "x": then must be'),
         ("[[rules]]\nthen = { error = 'nosuch' }", "mock.toml: rule 1: then: there is no error 'nosuch'"),
         ("rule_files = ['not.there']", "mock.toml: not.there: the ending must be .json or .toml"),
@@ -331,6 +344,7 @@ def test_what_is_wrong_is_said_of_the_file_or_of_the_flags(tmp_path: Path) -> No
         ("journal_file = 'nowhere/x.har'", "mock.toml: journal_file: there is no folder nowhere to write x.har in"),
         ("journal_file = '.'", "mock.toml: journal_file:"),
         ("record = { url = 'hub' }", "mock.toml: record.url must be text of the form"),
+        ("strict = true\nfaults = ['reset']\nrecord = { url = 'http://h' }", "mock.toml: record: every request is passed on to the live hub; leave out strict, faults"),  # noqa: E501 - a row
         ("record = { to = 'x.json' }", "mock.toml: record.url is missing"),
         ("record = { url = 'http://h', to = 'x.txt' }", "mock.toml: record: to: the ending must be .json or .toml; it was '.txt'"),  # noqa: E501 - a row
         ("record = { url = 'http://h', ca_file = 'no.pem' }", "mock.toml: record: ca_file: there is no file no.pem"),

@@ -256,6 +256,20 @@ def test_the_command_applies_what_changes_in_its_files_and_keeps_connections(tmp
         assert process.returncode == 0
 
 
+def test_the_clock_of_a_running_command_stands_where_its_file_says_so(tmp_path: Path) -> None:
+    settings = tmp_path / "mock.toml"
+    settings.write_text("admin = true\nclock_scale = 0\n")
+    with mock("--config", str(settings)) as (process, addresses), httpx.Client(base_url=addresses["admin"]) as admin:
+        assert admin.get("/clock").json() == {"time_s": 0, "scale": 0, "waiting": 0}
+        settings.write_text("admin = true\nclock_scale = 1000\n")
+        assert line(process)["next_start"] == []
+        assert admin.get("/clock").json()["scale"] == 1000
+        admin.patch("/clock", json={"scale": 5})
+        settings.write_text("admin = true\nclock_scale = 1000\nstrict = true\n")
+        assert line(process)["next_start"] == []
+        assert admin.get("/clock").json()["scale"] == 5  # what the file says of it is as before
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="the system has no SIGHUP")
 def test_sighup_has_the_files_read_at_once(tmp_path: Path) -> None:
     settings = tmp_path / "mock.toml"

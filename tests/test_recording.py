@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import ssl
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,8 @@ from neuroengine._generated.registry import ErrorCode
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from mockserver.journal import Entry
 
 DEADLINE_S = 30
 SERVICES = [
@@ -257,6 +261,58 @@ def test_services_without_rules_are_a_valid_file(tmp_path: Path) -> None:
         assert (service.name, service.offline, service.comment) == ("First", True, "c")
 
 
+def test_the_journal_of_a_hub_that_records_holds_what_passed_by() -> None:
+    with live_hub() as (live, hub, client):
+        live.on("Hello").reply("Hi")
+        live.on("full").fail("queue_full")
+        client.post("/First", json={"message": "Hello", "key": "STREAM-KEY"}, headers={"Authorization": "Bearer K"})
+        client.post("/First", json={"message": "full"})
+        client.post("/", json={"command": "getmodels"})
+        client.post("/First/", content=b"no JSON")
+        first, full, models, broken = hub.journal
+        assert (first.service, first.message, first.reply, first.code, first.status) == ("First", "Hello", "Hi", 0, 200)
+        assert full.code == ErrorCode.QUEUE_FULL
+        assert models.answer[0]["name"] == "First"
+        assert (broken.service, broken.request, broken.code) == ("First", {}, ErrorCode.INVALID_JSON)
+        assert all(entry.is_over for entry in hub.journal)
+        assert "STREAM-KEY" not in json.dumps(hub.journal.to_har())
+        hub.journal.assert_called("Hello", times=1)
+
+
+def test_whoever_waits_for_what_passes_by_is_told_at_once() -> None:
+    looks = threading.Event()
+
+    def looked_at(_: Entry) -> bool:
+        looks.set()
+        return True
+
+    with live_hub() as (_, hub, client), ThreadPoolExecutor(1) as pool:
+        client.post("/First", json={"message": "before"})
+        waiting = pool.submit(hub.journal.wait_for, 2, where=looked_at)
+        assert looks.wait(DEADLINE_S)
+        client.post("/First", json={"message": "awaited"})
+        assert [entry.message for entry in waiting.result(DEADLINE_S)] == ["before", "awaited"]
+
+
+def test_an_answer_that_is_none_is_in_the_journal_as_it_came() -> None:
+    with (
+        MockHub(SERVICES, tls=False, faults=["garbage_body"]) as live,
+        MockHub(tls=False, record=Live(live.url)) as hub,
+        client_of(hub) as client,
+    ):
+        said = client.post("/First", json={"message": "Hello"}).text
+        assert hub.journal.last.answer == said
+        assert hub.recorder.left_out == 1
+
+
+def test_a_row_of_a_model_list_that_no_path_can_hold_leaves_the_others_alone() -> None:
+    recorder = Recorder()
+    rows = [{"name": "no name"}, {"name": "First", "comment": "c"}]
+    recorder.add("/", b'{"command": "getmodels"}', json.dumps(rows).encode())
+    assert [service.name for service in recorder.services] == ["First"]
+    assert recorder.left_out == 1
+
+
 def test_a_live_hub_that_cannot_be_reached_is_a_well_formed_error_and_is_not_recorded() -> None:
     with MockHub(tls=False) as gone:
         url = gone.url
@@ -265,6 +321,7 @@ def test_a_live_hub_that_cannot_be_reached_is_a_well_formed_error_and_is_not_rec
         assert answer.json()["errorcode"] == ErrorCode.INTERNAL_ERROR
         assert url in answer.json()["reply"]
         assert hub.recorder.rules() == []
+        assert hub.journal.last.code == ErrorCode.INTERNAL_ERROR
 
 
 def test_a_live_hub_is_trusted_by_its_own_authority_only_unless_one_says_so() -> None:

@@ -11,6 +11,9 @@ from rule_bench import RuleBench
 
 from mockserver import ServiceSettings
 from mockserver.rules import ABSENT, PRESENT, Between, Contains, Fail, OneOf, Rule
+from mockserver.rules.schema import SCHEMA_PATH
+from neuroengine import spec
+from neuroengine._generated.models import ModelEntry
 from neuroengine._generated.registry import ERRORS, ErrorCode
 
 if TYPE_CHECKING:
@@ -272,6 +275,57 @@ def test_a_rule_is_for_a_command_only_when_it_names_one() -> None:
     assert bench.entry()["name"] == SERVICE
     bench.on(command=PRESENT).fail("internal_error")
     assert code(bench.post({"command": "other"})) == ErrorCode.INTERNAL_ERROR
+
+
+def test_a_model_list_can_be_scripted_in_turns() -> None:
+    bench = RuleBench()
+    rich = {"name": "Other name", "connected": False, "numreq": 7, "queuelen": 3, "comment": "<b>", "size": "7B"}
+    rule = bench.on(command="getmodels").models(["MYGPT", rich]).once().models([]).once().fail("queue_full").once()
+    plain, other = listed(bench)
+    assert plain == dict.fromkeys(("comment", "operator", "preprompt", "endprompt"), "") | {
+        "name": "MYGPT", "connected": True, "numreq": 0, "queuelen": 0,
+    }  # fmt: skip
+    assert other == plain | rich
+    assert listed(bench) == []
+    assert code(bench.post({"command": "getmodels"}, "/")) == ErrorCode.QUEUE_FULL
+    assert bench.entry()["name"] == SERVICE
+    assert rule.calls == 3
+    assert [entry.rule for entry in bench.journal][:3] == [rule.name] * 3
+    assert [entry.rule for entry in bench.journal.find(command="getmodels")][3:] == [""]
+
+
+def test_a_scripted_model_list_may_be_late_and_is_befallen_like_any_answer() -> None:
+    bench = RuleBench()
+    bench.on(command="getmodels").models(["MYGPT"]).delay(2).fault("truncated_body")
+    asked = bench.post({"command": "getmodels"}, "/")
+    assert waits(asked)
+    bench.advance(2)
+    assert asked.answer is not None
+    assert isinstance(asked.answer.content, list)
+    assert [row["name"] for row in asked.answer.content] == ["MYGPT"]
+    assert [fault.name for fault in asked.plan.faults] == ["truncated_body"]
+
+
+def test_the_defaults_of_a_scripted_model_list_are_an_entry_as_the_protocol_has_it() -> None:
+    """The schema of rules says again which members an entry has; here it is held against the protocol's."""
+    scripted = spec.read_json(SCHEMA_PATH)["$defs"]["ListedModel"]["properties"]
+    entry = spec.schema("client")["$defs"]["ModelEntry"]["properties"]
+    assert scripted.keys() == entry.keys()
+    for name, member in entry.items():
+        assert {word: scripted[name].get(word) for word in ("type", "minimum")} == {
+            word: member.get(word) for word in ("type", "minimum")
+        }
+    bench = RuleBench()
+    bench.on(command="getmodels").models(["MYGPT"])
+    ModelEntry.model_validate(listed(bench)[0])
+
+
+def listed(bench: RuleBench) -> list[dict[str, Any]]:
+    """The model list."""
+    answer = bench.post({"command": "getmodels"}, "/").answer
+    assert answer is not None
+    assert isinstance(answer.content, list)
+    return answer.content
 
 
 # -- how often

@@ -73,7 +73,7 @@ WHOLE_FILES = [
     *({"rules": [example]} for example in DEFINITIONS["Rule"]["examples"]),
     *({"rules": [{"when": example}]} for example in DEFINITIONS["Criteria"]["examples"]),
     *(
-        {"rules": [{"then": example}]}
+        {"rules": [{"when": {"fields": {"command": "getmodels"}} if name == "ModelsTurn" else {}, "then": example}]}
         for name, part in DEFINITIONS.items()
         for example in part["examples"]
         if name.endswith(("Turn", "Turns", "TurnList"))

@@ -338,6 +338,12 @@ def test_a_fault_on_a_providers_leg_befalls_the_simulated_model_in_its_place() -
     ("build", "words"),
     [
         (lambda: Rule(command="getmodels").reply("x"), "a command gets no text"),
+        (lambda: Rule().models([]), "a model list answers a command: let the rule want it"),
+        (lambda: Rule(command="other").models([]), "a model list answers a command: let the rule want it"),
+        (lambda: Rule(command="getmodels").models([{}]), "model 1 of the list: name is missing"),
+        (lambda: Rule(command="getmodels").models(["a", {"name": "b", "numreq": -1}]), "model 2 of the list: numreq"),
+        (lambda: Rule(command="getmodels").models([{"name": "a", "x": object()}]), "the member 'x' of an answer"),
+        (lambda: Rule(command="getmodels").models([]).pace(first_token_s=1), "a pace is for text"),
         (lambda: Rule(command="getmodels", poll=1), "a command is no stream"),
         (lambda: Rule(command="getmodels", stream=True), "a command is no stream"),
         (lambda: Rule(poll=2).reply("x"), "a stream's text is one for all its polls"),
@@ -377,6 +383,8 @@ def test_a_rule_that_makes_no_sense_is_refused_when_it_is_written(build: Any, wo
     "build",
     [
         lambda: Rule().pieces([5]),  # type: ignore[list-item]  # it is refused
+        lambda: Rule().pieces("Hello"),
+        lambda: Rule(command="getmodels").models("MYGPT"),
         lambda: Rule().reply(5),  # type: ignore[arg-type]  # it is refused
         lambda: Rule().answer(None),  # type: ignore[arg-type]  # it is refused
         lambda: Rule().answer("x", errorcode=1.5),  # type: ignore[arg-type]  # it is refused

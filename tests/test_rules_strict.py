@@ -147,6 +147,21 @@ def test_a_call_that_is_to_come_has_the_next_number() -> None:
     assert bench.rules.near_misses({"message": "hi"}) == []
 
 
+def test_a_criterion_that_is_misspelt_is_told_what_was_meant() -> None:
+    bench = RuleBench(strict=True)
+    for name in ("mesage_", "temperatur_", "servic_", "mood", "commando"):
+        bench.on(**{name: "x"}).reply("y")
+    said = [str(miss).rpartition("got ")[2] for miss in bench.rules.near_misses({"message": "x"})]
+    assert sorted(said) == [
+        "nothing",
+        "nothing (was command meant?)",
+        "nothing (was message meant?)",
+        "nothing (was service meant?)",
+        "nothing (was temperature meant?)",
+    ]
+    assert str(bench.rules.near_misses({"message": "x", "mesage_": "y"})).count('got "y"') == 1
+
+
 def test_a_command_misses_rules_for_generations() -> None:
     bench = RuleBench()
     bench.on("hi").reply("x")

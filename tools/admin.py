@@ -46,6 +46,8 @@ def render() -> str:
 def _operation(route: dict[str, Any]) -> dict[str, Any]:
     parameters = route.get("parameters", [])
     operation: dict[str, Any] = {"operationId": route["name"], "summary": route["summary"]}
+    if "description" in route:
+        operation["description"] = route["description"]
     if parameters:
         operation["parameters"] = [_parameter(one) for one in parameters]
     if "body" in route:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -11,15 +12,17 @@ from mockserver.admin.refusal import Refusal, missing, wrong
 from mockserver.admin.routes import DOCUMENT_PATH, routes
 from mockserver.faults import FAULTS
 from mockserver.rules.fixtures import rules_from
+from mockserver.settings import demo_service, members_of
 from neuroengine import spec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from mockserver.admin.routes import Asked, Route
     from mockserver.faults import StandingFault
     from mockserver.hub import MockHub
     from mockserver.keeper import Keeper
+    from mockserver.state.services import ServiceSettings
 
 
 class Actions:
@@ -67,6 +70,11 @@ class Actions:
         several = asked.body if "rules" in asked.body else {"rules": [asked.body]}
         added = self._hub.rules.add(*rules_from(several, ""))
         return {"rules": [shapes.active_rule(one) for one in added]}
+
+    def change_rules(self, asked: Asked) -> Any:
+        """Makes them strict, or not."""
+        self._hub.rules.strict = asked.body["strict"]
+        return self.list_rules(asked)
 
     def remove_rules(self, _: Asked) -> Any:
         """Removes all."""
@@ -150,12 +158,46 @@ class Actions:
         """All entries as an archive."""
         return self._hub.journal.to_har(self._hub.url)
 
-    # -- the rest
+    # -- services
 
     def list_services(self, _: Asked) -> Any:
         """All services."""
         with self._keeper:
-            return {"services": self._keeper.state.service_entries()}
+            return {"services": [shapes.service_state(one) for one in self._keeper.state.services.values()]}
+
+    def show_service(self, asked: Asked) -> Any:
+        """One of them."""
+        with self._keeper:
+            return shapes.service_state(self._keeper.state.services[self._settings_of(asked).name])
+
+    def put_service(self, asked: Asked) -> Any:
+        """Has a service as it is said, in place of one of that name."""
+        name, said = asked.parameters["name"], _said_of_service(asked.body)
+        services = {one.name: one for one in self._hub.services}
+        self._hub.change_services({**services, name: demo_service(name, **said)}.values())
+        return self.show_service(asked)
+
+    def change_service(self, asked: Asked) -> Any:
+        """Changes what is said of a service."""
+        changed = replace(self._settings_of(asked), **_said_of_service(asked.body))
+        self._hub.change_services(changed if one.name == changed.name else one for one in self._hub.services)
+        return self.show_service(asked)
+
+    def remove_service(self, asked: Asked) -> Any:
+        """Removes one."""
+        removed = self._settings_of(asked)
+        self._hub.change_services(one for one in self._hub.services if one.name != removed.name)
+        return {"removed": 1}
+
+    def _settings_of(self, asked: Asked) -> ServiceSettings:
+        """The settings of the service that is asked for."""
+        name = asked.parameters["name"]
+        services = {one.name: one for one in self._hub.services}
+        if name not in services:
+            raise missing(f"there is no service {name!r}; there are {', '.join(services) or 'none'}")
+        return services[name]
+
+    # -- the rest
 
     def show_clock(self, _: Asked) -> Any:
         """What time it is."""
@@ -167,6 +209,16 @@ class Actions:
         self._hub.clock.advance(asked.body["advance"])
         return self.show_clock(asked)
 
+    def change_clock(self, asked: Asked) -> Any:
+        """Lets the clock run at another speed."""
+        self._hub.clock.scale = asked.body["scale"]
+        return self.show_clock(asked)
+
     def openapi(self, _: Asked) -> Any:
         """The document."""
         return spec.read_json(DOCUMENT_PATH)
+
+
+def _said_of_service(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What a body says of a service, as `ServiceSettings` has it."""
+    return {name: body[name] for name in ("key", "access_keys") if name in body} | members_of(body)

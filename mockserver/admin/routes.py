@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import parse_qsl, unquote
 
 from mockserver.admin.refusal import Refusal, missing, wrong
+from mockserver.config.secrets import without_secret
 from mockserver.rules.fixtures import place_in
 from mockserver.rules.schema import violation
 from mockserver.state.json_text import BadJson, read_object
@@ -41,6 +42,7 @@ class Route:
     path: str
     summary: str
     answer: str
+    description: str = ""
     body: str = ""
     status: int = HTTPStatus.OK
     parameters: tuple[Mapping[str, Any], ...] = ()
@@ -77,7 +79,7 @@ class Route:
         found = violation(members, SCHEMA_PATH, self.body)
         if found is not None:
             place = place_in(found.path, members) if found.path else "the body"
-            raise wrong(f"{place} {found.why}")
+            raise wrong(f"{place} {without_secret(*found)}")
         return members
 
     def _in_path(self, path: str) -> dict[str, Any]:

@@ -6,10 +6,12 @@ Stream keys are redacted; no other key is there.
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mockserver.redaction import KEY_FIELD, redacted_key
 from mockserver.rules.data import NotData, data_of
+from mockserver.state.services import Service
 
 if TYPE_CHECKING:
     from mockserver.faults import StandingFault
@@ -17,6 +19,22 @@ if TYPE_CHECKING:
     from mockserver.journal.entry import Entry, ProviderLeg
     from mockserver.rules import ActiveRule, NearMiss
     from mockserver.rules.rule import Rule
+
+
+def service_state(service: Service) -> dict[str, Any]:
+    """A service: what the model list says of it, whatever a wrong hub would say, and its settings but for the keys."""
+    entry = Service.entry(service)
+    settings = service.settings
+    answers = "model" if service.answers_itself else "provider" if entry["connected"] else None
+    return {
+        **entry,
+        "answered_by": answers,
+        "access_keys": service.access_keys,
+        "quota": settings.quota,
+        "quota_window_s": settings.quota_window_s,
+        "offline": settings.offline,
+        "pace": settings.pace and asdict(settings.pace),
+    }
 
 
 def json_text(content: Any) -> bytes:

@@ -14,7 +14,7 @@ from mockserver.config.secrets import access_keys, service_key
 from mockserver.faults import Faults
 from mockserver.journal import DEFAULT_ENTRIES
 from mockserver.rules.fixtures import ENDINGS, read_fixture, rules_from
-from mockserver.settings import demo_service
+from mockserver.settings import demo_service, members_of
 from mockserver.state.limits import checked_limits
 from mockserver.state.plan import Pace
 from mockserver.wrong import behaviour_named
@@ -31,7 +31,9 @@ RECORDED: Final = Path("recorded.json")
 """Where a recording goes unless another file is named."""
 
 _PLAIN: Final = ("http_port", "provider_port", "tls", "admin", "admin_port", "clock_scale")
-_PLAIN_OF_SERVICE: Final = ("comment", "operator", "preprompt", "endprompt", "quota", "quota_window_s", "offline")
+
+_OWN_ANSWERS: Final = ("rules", "rule_files", "strict", "faults", "wrong", "pace")
+"""What says how a hub answers by itself."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,8 @@ def _counted(number: int, name: str) -> str:
 
 
 FIXED: Final = (
-    "http_port", "provider_port", "tls", "admin", "admin_port", "wrong", "clock_scale", "journal_entries",
-    "journal_file", "record",
+    "http_port", "provider_port", "tls", "admin", "admin_port", "wrong", "journal_entries", "journal_file",
+    "record",
 )  # fmt: skip
 """What is read at the start only."""
 
@@ -125,12 +127,18 @@ class _Reader:
         }
         return Config(
             settings,
-            **{name: data[name] for name in _PLAIN if name in data},
+            **self._plain(),
             journal_file=self._output("journal_file", data) if "journal_file" in data else None,
             record=self._recording(data["record"]) if "record" in data else None,
             files=tuple(self._files),
             fixed={name: data[name] for name in FIXED if name in data},
         )
+
+    def _plain(self) -> dict[str, Any]:
+        plain = {name: self._data[name] for name in _PLAIN if name in self._data}
+        if plain.get("clock_scale") == 0 and not plain.get("admin"):
+            raise ConfigError("clock_scale: at 0 the clock stands until the admin API advances it; let admin be on too")
+        return plain
 
     # -- files
 
@@ -161,12 +169,8 @@ class _Reader:
                 if name in known:
                     raise ConfigError("another service has this name already")
                 known.add(name)
-                more = {member: entry[member] for member in _PLAIN_OF_SERVICE if member in entry}
-                if "pace" in entry:
-                    more["pace"] = Pace(**entry["pace"])
-                yield demo_service(
-                    name, service_key(entry, self._input), access_keys=access_keys(entry, self._input), **more
-                )
+                keys = access_keys(entry, self._input)
+                yield demo_service(name, service_key(entry, self._input), access_keys=keys, **members_of(entry))
 
     def _rules(self) -> tuple[tuple[Rule, ...], dict[str, ServiceSettings]]:
         """All rules in the order in which they are asked, and the services that rule files name."""
@@ -213,6 +217,8 @@ class _Reader:
 
     def _recording(self, data: Mapping[str, Any]) -> Recording:
         with told_of("record"):
+            if idle := [name for name in _OWN_ANSWERS if self._data.get(name)]:
+                raise ConfigError(f"every request is passed on to the live hub; leave out {', '.join(idle)}")
             if "url" not in data:
                 raise ConfigError("there is no live hub to record; give its URL too")
             to = self._output("to", {"to": RECORDED, **data})

@@ -7,13 +7,13 @@ before the file's rules, and faults stand beside the file's.
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mockserver.config.errors import ConfigError
 from mockserver.config.meaning import Config, config_of
+from mockserver.config.secrets import without_secret
 from mockserver.rules.fixtures import FixtureError, parsed, place_in
 from mockserver.rules.schema import violation
 from neuroengine._generated.registry import DEFAULT_SERVICE
@@ -25,7 +25,6 @@ SCHEMA_PATH: Final = "mock/config.schema.json"
 """The schema of configurations, in the spec."""
 
 _KEYS: Final = ("key", "access_keys")
-_SECRET: Final = re.compile(r"\.(key|access_keys)\b")
 
 
 def read_config(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Config:
@@ -49,7 +48,7 @@ def read_config(file: Path | None = None, flags: Mapping[str, Any] | None = None
             raise ConfigError(str(error)) from None
         wrong = violation(data, SCHEMA_PATH)
         if wrong is not None:
-            raise ConfigError(f"{file}: {_place(wrong.path, data)} {_without_secret(*wrong)}")
+            raise ConfigError(f"{file}: {_place(wrong.path, data)} {without_secret(*wrong)}")
     try:
         config = config_of(laid_over(data, flags or {}), folder, "")
     except ConfigError as error:
@@ -93,11 +92,6 @@ def _services(of_file: Any, of_flags: Any) -> list[dict[str, Any]]:
                 service.pop(f"{key}_file", None)
         service.update(entry)
     return list(services.values())
-
-
-def _without_secret(path: str, why: str) -> str:
-    """What is wrong, without the value where that may be a key."""
-    return why.partition("; it was ")[0] if _SECRET.search(path) else why
 
 
 def _place(path: str, data: Any) -> str:

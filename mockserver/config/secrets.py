@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Final
 
 from mockserver.state.services import DEFAULT_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+
+
+_SECRET: Final = re.compile(r"(^|\.)(key|access_keys)\b")
+
+
+def without_secret(path: str, why: str) -> str:
+    """What is wrong at a place in the data, without the value where that may be a key."""
+    return why.partition("; it was ")[0] if _SECRET.search(path) else why
 
 
 def service_key(entry: Mapping[str, Any], path_of: Callable[[Any], Path]) -> str:

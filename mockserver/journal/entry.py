@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from mockserver.redaction import redacted
+from mockserver.rules.expected import shown
 
 if TYPE_CHECKING:
     from mockserver.state.answers import Forwarded
@@ -232,5 +233,4 @@ class Entry:
 
 
 def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + "…"
+    return shown(value, _LONGEST_TEXT)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from mockserver.journal.entry import Entry
 from mockserver.redaction import KEY_FIELD
-from mockserver.rules.expected import Equals
+from mockserver.rules.expected import Equals, printable
 from mockserver.rules.near import MOST_COMPARED, distance
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _diff(mismatch: Mismatch) -> Iterator[str]:
     wanted = mismatch.expected.value if isinstance(mismatch.expected, Equals) else None
     if isinstance(wanted, str) and isinstance(mismatch.actual, str) and mismatch.field != KEY_FIELD:
         lines = difflib.ndiff(wanted[:MOST_COMPARED].splitlines(), mismatch.actual[:MOST_COMPARED].splitlines())
-        yield from (line.rstrip() for line in lines)
+        yield from (printable(line.rstrip()) for line in lines)
 
 
 def _section(title: str, exchanges: Sequence[Exchange]) -> Iterator[str]:

@@ -17,18 +17,17 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from mockserver.recording.takes import Take, turns, whole
-from mockserver.rules.criteria import COMMAND, MESSAGE, criteria, is_default, meaning
+from mockserver.rules.criteria import COMMAND, GETMODELS, MESSAGE, criteria, is_default, meaning
 from mockserver.rules.fixtures import write_rules
 from mockserver.rules.rule import Rule
 from mockserver.state.json_text import BadJson, read_object
-from mockserver.state.services import DEFAULT_KEY, ServiceSettings
+from mockserver.state.services import DEFAULT_KEY, ServiceSettings, is_service_name
 from neuroengine._generated.registry import ErrorCode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from os import PathLike
 
-_GETMODELS: Final = "getmodels"
 _STREAM: Final = ("key", "gettokens", "seq")
 _LISTED: Final = ("comment", "operator", "preprompt", "endprompt")
 
@@ -59,7 +58,7 @@ class Recorder:
             try:
                 asked = read_object(request)
                 said = _answer(answer)
-                self._add(path.removeprefix("/").removesuffix("/"), asked, said, after_s)
+                self._add(service_in(path), asked, said, after_s)
             except (BadJson, ValueError):
                 self.left_out += 1
 
@@ -94,10 +93,12 @@ class Recorder:
     # -- one exchange
 
     def _add(self, service: str, asked: Mapping[str, Any], said: Any, after_s: float) -> None:
-        if asked.get(COMMAND) == _GETMODELS:
+        if asked.get(COMMAND) == GETMODELS:
             if not isinstance(said, list):
                 raise ValueError("a mock hub lists its models whenever it is asked")
-            self._listed = {row["name"]: _listed(row) for row in said}
+            self._listed = {row["name"]: _listed(row) for row in said if is_service_name(row["name"])}
+            if len(self._listed) < len(said):
+                raise ValueError("the list names what can be no service of a mock hub's")
             return
         if isinstance(said, list) or (COMMAND not in asked and not isinstance(asked.get(MESSAGE), str)):
             raise ValueError("no rule can want this request, or give this answer")
@@ -158,6 +159,11 @@ class _Stream:
         self.take.poll(said, after_s)
         if said["errorcode"] == 0 and isinstance(said.get("seq"), int):
             self._seq = said["seq"]
+
+
+def service_in(path: str) -> str:
+    """What a path names."""
+    return path.removeprefix("/").removesuffix("/")
 
 
 def _answer(body: bytes) -> Any:

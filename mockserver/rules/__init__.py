@@ -16,7 +16,7 @@ toml_text  data as TOML
 from mockserver.rules.book import ActiveRule, RuleBook
 from mockserver.rules.expected import ABSENT, PRESENT, Between, Contains, OneOf
 from mockserver.rules.near import NearMiss
-from mockserver.rules.replies import Fail, Model, Pause, Pieces, ProviderAnswer, Text
+from mockserver.rules.replies import Fail, Model, Models, Pause, Pieces, ProviderAnswer, Text
 from mockserver.rules.rule import Rule
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Contains",
     "Fail",
     "Model",
+    "Models",
     "NearMiss",
     "OneOf",
     "Pause",

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from mockserver.rules.criteria import COMMAND, MESSAGE
 from mockserver.rules.near import NearMiss, near_misses
-from mockserver.rules.replies import Fail, Pieces
+from mockserver.rules.replies import Fail, OwnAnswer, Pieces
 from mockserver.rules.rule import Grammar, Rule, Turn
 from mockserver.state.answers import Answer, failure
 from mockserver.state.exchanges import Call, Verdict
@@ -133,7 +133,14 @@ class RuleBook:
         return self.add(Rule(message, **criteria))[0]
 
     def add(self, *rules: Rule) -> list[ActiveRule]:
-        """Adds rules before those that are there already; they keep their own order."""
+        """Adds rules before those that are there already; they keep their own order.
+
+        Raises:
+            TypeError: one is no rule.
+        """
+        for rule in rules:
+            if not isinstance(rule, Rule):
+                raise TypeError(f'a rule must be a Rule, as in Rule("Hello").reply("Hi"); it was {rule!r}')
         with self._lock:
             added = [ActiveRule(rule, self, self._added + place) for place, rule in enumerate(rules, start=1)]
             self._added += len(added)
@@ -252,7 +259,7 @@ class RuleBook:
             names.append(rule.name)
             if turn.plan is not NO_PLAN:
                 plan = turn.plan | plan  # the pace of the rule that was asked first rules
-            if isinstance(turn.reply, Fail):
+            if isinstance(turn.reply, OwnAnswer):
                 return Verdict(tuple(names), rule.name, plan, refusal=turn.reply.answer())
             if turn.reply is not None:
                 if isinstance(turn.reply, Pieces) and not call.poll:

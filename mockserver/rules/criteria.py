@@ -12,7 +12,7 @@ Laws:
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 MESSAGE: Final = "message"
 COMMAND: Final = "command"
+GETMODELS: Final = "getmodels"
+"""The one command that hubs know."""
+
+_LEAST_LIKENESS: Final = 0.75
 
 
 class Mismatch(NamedTuple):
@@ -45,8 +49,8 @@ class Mismatch(NamedTuple):
     def __str__(self) -> str:
         """The mismatch in words; a stream key is redacted."""
         got = shown(redacted_key(self.actual) if self.field == KEY_FIELD else self.actual)
-        default = " (the default: it was not sent)" if self.is_default else ""
-        return f"{self.field}: wanted {_wish(self.field, self.expected)}, got {got}{default}"
+        remark = " (the default: it was not sent)" if self.is_default else _meant_field(self.field, self.actual)
+        return f"{self.field}: wanted {_wish(self.field, self.expected)}, got {got}{remark}"
 
     def __repr__(self) -> str:
         return f"<Mismatch {self}>"
@@ -86,6 +90,11 @@ class Criteria:
         if COMMAND in call.request:
             return False
         return call.poll > 0 if self.poll is not None else call.begins
+
+    def may_want_command(self, command: str) -> bool:
+        """Whether they are for commands, and this one is what they want."""
+        wanted = dict(self.fields).get(COMMAND)
+        return wanted is not None and wanted.holds(command)
 
     def meet(self, call: Call) -> bool:
         """Whether a request meets them all, but for the number of the call."""
@@ -161,6 +170,17 @@ def criteria(
         poll=None if poll is None else expected(poll),
         where=where,
     )
+
+
+def _meant_field(name: str, value: Any) -> str:
+    """What may have been meant by a field that was not sent and that the protocol does not know."""
+    from difflib import get_close_matches  # here, because only a sentence for a person needs it
+
+    known = (*GenerateRequest.model_fields, COMMAND, *(one.name for one in fields(Criteria) if one.init))
+    if value is not NOTHING or name in known:
+        return ""
+    near = get_close_matches(name, known, n=1, cutoff=_LEAST_LIKENESS)
+    return f" (was {near[0]} meant?)" if near else ""
 
 
 def _wish(name: str, wish: Expected) -> str:

@@ -24,7 +24,7 @@ from mockserver.rules.expected import (
     OneOf,
     Present,
 )
-from mockserver.rules.replies import Fail, Item, Model, Pause, Pieces, ProviderAnswer, Reply, Text
+from mockserver.rules.replies import Fail, Item, Model, Models, Pause, Pieces, ProviderAnswer, Reply, Text
 from mockserver.rules.rule import Rule, Turn
 from mockserver.state.plan import Fault, Pace, Plan
 
@@ -111,18 +111,22 @@ def _turn_from(data: str | Mapping[str, Any]) -> Turn:
 
 
 def _reply_from(data: Mapping[str, Any]) -> Reply | None:
-    if "error" in data:
-        return _fail_from(data)
-    if "reply" in data:
-        return Text(data["reply"])
-    if "pieces" in data:
-        return Pieces(_item_from(item) for item in data["pieces"])
-    if "model" in data:
-        return Model(sampling=data["model"])
-    if "answer" in data:
-        members = dict(data["answer"])
-        return ProviderAnswer(members.pop("reply"), int(members.pop("errorcode", 0)), members)
-    return None
+    reply: Reply | None = None
+    match data:
+        case {"error": _}:
+            reply = _fail_from(data)
+        case {"reply": text}:
+            reply = Text(text)
+        case {"pieces": items}:
+            reply = Pieces(map(_item_from, items))
+        case {"model": sampling}:
+            reply = Model(sampling=sampling)
+        case {"models": entries}:
+            reply = Models(entries)
+        case {"answer": answer}:
+            members = dict(answer)
+            reply = ProviderAnswer(members.pop("reply"), int(members.pop("errorcode", 0)), members)
+    return reply
 
 
 def _fail_from(data: Mapping[str, Any]) -> Fail:
@@ -223,6 +227,8 @@ def _reply_data(reply: Reply) -> dict[str, Any]:
             return _fail_data(reply)
         case ProviderAnswer(text, code, members):
             return {"answer": {"reply": text, **({"errorcode": code} if code else {}), **members}}
+        case Models(entries):
+            return {"models": [entry["name"] if entry.keys() == {"name"} else dict(entry) for entry in entries]}
         case Model(None, sampling):
             return {"model": dict(sampling)}
     raise NotData("a model of the caller's own is a function; use pieces or the simulated model instead")

@@ -211,9 +211,14 @@ def same(one: Any, other: Any) -> bool:
 _LONGEST_SHOWN: Final = 120
 
 
-def shown(value: Any) -> str:
+def shown(value: Any, longest: int = _LONGEST_SHOWN) -> str:
     """A value as short JSON, for sentences."""
     if value is NOTHING:
         return "nothing"
     text = json.dumps(value, ensure_ascii=False, default=repr)
-    return text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"
+    return printable(text if len(text) <= longest else text[:longest] + "…")
+
+
+def printable(text: str) -> str:
+    """A text that UTF-8 can carry: lone surrogates, which JSON can hold, are written as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

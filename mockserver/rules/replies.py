@@ -1,4 +1,4 @@
-"""What a rule may answer: text, pieces, a model, an error, or what a provider would have said.
+"""What a rule may answer: text, pieces, a model, an error, what a provider would have said, or a model list.
 
 A reply is a value and knows no time. It gives the whole answer to a request, or the source that a stream reads.
 """
@@ -39,6 +39,10 @@ RETRIED: Final = frozenset(entry.name for entry in ERRORS.values() if entry.retr
 
 ERROR_NAMES: Final = tuple(entry.name for entry in ERRORS.values() if entry.code != ErrorCode.OK)
 """The errors that a rule may answer with."""
+
+_MODELS_ENTRY: Final = "ModelsEntry"
+_LISTED_MODEL: Final = "ListedModel"
+"""The schema's definitions of a model list's entry, and of its members."""
 
 TokenFunction: TypeAlias = "Callable[[Generation], Iterable[str]]"
 """A model of the caller's own: the checked request in, the tokens of a reply out."""
@@ -114,6 +118,39 @@ Item: TypeAlias = str | Fail | Pause
 
 
 @dataclass(frozen=True, slots=True)
+class Models:
+    """A model list, in answer to `getmodels`.
+
+    Args:
+        entries: a mapping of an entry's members, or its name alone; members that are left out have their defaults.
+    """
+
+    entries: tuple[Mapping[str, Any], ...]
+
+    def __init__(self, entries: Iterable[str | Mapping[str, Any]]) -> None:
+        from mockserver.rules.schema import SCHEMA_PATH, violation  # here, because few hubs script their list
+
+        _check_several("models", entries)
+        given: list[Mapping[str, Any]] = []
+        for number, one in enumerate(entries, start=1):
+            if wrong := violation(one, SCHEMA_PATH, _MODELS_ENTRY):
+                raise ValueError(f"model {number} of the list: {wrong.path or 'it'} {wrong.why}")
+            given.append({"name": one} if isinstance(one, str) else dict(one))
+            for member, value in given[-1].items():
+                _check_json(member, value)
+        object.__setattr__(self, "entries", tuple(given))
+
+    def answer(self) -> Answer:
+        """The list as the hub sends it."""
+        from mockserver.rules.schema import SCHEMA_PATH, definition
+
+        defaults = {
+            name: member.get("default") for name, member in definition(SCHEMA_PATH, _LISTED_MODEL)["properties"].items()
+        }
+        return Answer([defaults | dict(entry) for entry in self.entries])
+
+
+@dataclass(frozen=True, slots=True)
 class Pieces:
     """Pieces that a stream gives exactly so, whatever `gettokens` says; without a stream their text is joined.
 
@@ -124,6 +161,7 @@ class Pieces:
     items: tuple[Item, ...]
 
     def __init__(self, items: Iterable[Item]) -> None:
+        _check_several("pieces", items)
         object.__setattr__(self, "items", tuple(items))
         for item in self.items:
             if not isinstance(item, str | Fail | Pause):
@@ -224,7 +262,10 @@ class ProviderAnswer:
 TextReply: TypeAlias = Text | Pieces | Model | ProviderAnswer
 """An answer that is text: it needs a valid generate request. `whole` gives all of it, `source` what a stream reads."""
 
-Reply: TypeAlias = TextReply | Fail
+OwnAnswer: TypeAlias = Fail | Models
+"""An answer that needs no generation; `answer` gives it."""
+
+Reply: TypeAlias = TextReply | OwnAnswer
 """Whatever a rule may answer."""
 
 
@@ -243,7 +284,8 @@ def reply_of(value: str | Reply) -> Reply:
     if isinstance(value, str):
         return Text(value)
     if not isinstance(value, Reply):
-        raise TypeError(f"an answer must be text, Text, Pieces, Model, Fail or ProviderAnswer; it was {value!r}")
+        kinds = "text, Text, Pieces, Model, ProviderAnswer, Fail or Models"
+        raise TypeError(f"an answer must be {kinds}; it was {value!r}")
     return value
 
 
@@ -255,6 +297,12 @@ def check_seconds(name: str, value: float) -> None:
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise ValueError(f"{name} must be a finite number of seconds, 0 or more; it was {value!r}")
+
+
+def _check_several(name: str, values: object) -> None:
+    """Checks that a list is none of letters."""
+    if isinstance(values, str):
+        raise TypeError(f"{name} must be a list; it was the text {values!r}")
 
 
 def _check_json(name: str, value: Any) -> None:

@@ -2,7 +2,7 @@
 
 `Rule(...)` values and `hub.on(...)` are written in one grammar:
 
-- `reply`, `pieces`, `model`, `answer` and `fail` each begin a turn, in the order of time:
+- `reply`, `pieces`, `model`, `answer`, `models` and `fail` each begin a turn, in the order of time:
   `.fail("queue_full").reply("Hi")` fails once and then says Hi.
 - `delay`, `pace` and `fault` belong to the turn that they follow. Where none is open they begin one without an answer
   of its own: it befalls whatever answers, the next rule or the hub. A turn that has only a delay or a pace so far is
@@ -20,11 +20,13 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from mockserver.faults import fault
-from mockserver.rules.criteria import Criteria, criteria
+from mockserver.rules.criteria import GETMODELS, Criteria, criteria
 from mockserver.rules.replies import (
     Fail,
     Item,
     Model,
+    Models,
+    OwnAnswer,
     Pieces,
     ProviderAnswer,
     Reply,
@@ -91,6 +93,13 @@ class Grammar:
     def answer(self, reply: str, *, errorcode: int = 0, **members: Any) -> Self:
         """Answers as a provider would: with a code of its own and more members, which pass through."""
         return self.sequence([ProviderAnswer(reply, errorcode, members)])
+
+    def models(self, entries: Iterable[str | Mapping[str, Any]]) -> Self:
+        """Answers `getmodels` with this list, in a rule that wants that command: `Rule(command="getmodels")`.
+
+        Each entry is a mapping of its members, or a name alone; what is left out has its default.
+        """
+        return self.sequence([Models(entries)])
 
     def fail(
         self,
@@ -247,11 +256,13 @@ def _check(criteria: Criteria, turns: tuple[Turn, ...]) -> None:
         raise ValueError("only a stream has polls: leave out `poll`, or `stream=False`")
     for turn in turns:
         _check_faults(criteria, turn)
-        if turn.plan.pace is not None and isinstance(turn.reply, Fail | Pieces):
-            raise ValueError("a pace is for text: pieces have pauses instead, and an error has none")
-        if turn.reply is not None and not isinstance(turn.reply, Fail):
+        if turn.plan.pace is not None and isinstance(turn.reply, OwnAnswer | Pieces):
+            raise ValueError("a pace is for text: pieces have pauses instead, an error and a model list have none")
+        if isinstance(turn.reply, Models) and not criteria.may_want_command(GETMODELS):
+            raise ValueError(f'a model list answers a command: let the rule want it, by command="{GETMODELS}"')
+        if turn.reply is not None and not isinstance(turn.reply, OwnAnswer):
             if criteria.is_for_commands:
-                raise ValueError("a command gets no text: use fail, delay or fault")
+                raise ValueError("a command gets no text: use models, fail, delay or fault")
             if criteria.poll is not None:
                 raise ValueError("a stream's text is one for all its polls: a rule for a poll has fail, delay or fault")
 

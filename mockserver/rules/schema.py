@@ -41,6 +41,12 @@ def violation(value: Any, schema: str = SCHEMA_PATH, definition: str = "") -> Vi
     return _check(_Schema(node, schema), value, "")
 
 
+def definition(schema: str, name: str) -> Mapping[str, Any]:
+    """A definition of a schema, as it stands there."""
+    named: Mapping[str, Any] = _document(schema)["$defs"][name]
+    return named
+
+
 class _Schema:
     """A schema, and the document that it stands in; references are resolved."""
 

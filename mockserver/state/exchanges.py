@@ -44,8 +44,8 @@ class Verdict(NamedTuple):
     """What the rules say of a post.
 
     `rules` are the names of all that matched, `rule` is the one whose answer it is, empty where the hub answers by
-    itself. `plan` is what befalls the exchange. `reply` answers a generation, `refusal` is an error in place of one.
-    `near_miss` says why no rule matched where one had to.
+    itself. `plan` is what befalls the exchange. `reply` answers a generation, `refusal` is what comes in
+    place of one: an error, or a scripted model list. `near_miss` says why no rule matched where one had to.
     """
 
     rules: tuple[str, ...] = ()

@@ -105,6 +105,10 @@ class HubState:
         """
         self.limits.update(self.behaviour.kept_limits(checked_limits(limits)))
         self.cors, self._matching_statuses, self._circumstances.pace = cors, matching_statuses, pace
+        self.change_services(services, now)
+
+    def change_services(self, services: Iterable[ServiceSettings], now: float) -> None:
+        """Has these services from now on, and no others; see `change`."""
         before = dict(self._services)
         self._services.clear()  # whoever looks services up looks in here
         for row in services:
@@ -130,15 +134,20 @@ class HubState:
         origin: bytes = b"",
     ) -> Exchange:
         """Takes a client's request: one answer, whatever it holds. A body over the limit may be given as None."""
-        self._posts += 1
-        exchange = Exchange(self._posts, path, now, size=len(body or b""))
+        exchange = self.begin(path, len(body or b""), now)
         if self.cors:
             exchange.headers = answer_headers(origin)
-        if self.journal is not None:
-            self.journal.begin(exchange)
         self._attempt(exchange, partial(self._receive, exchange, body, content_type, access_key), now)
         if exchange.answer is None:
             self._waiting[exchange] = None
+        return exchange
+
+    def begin(self, path: str, size: int, now: float) -> Exchange:
+        """A new exchange, which the journal holds from now on; whoever begins it has to answer it."""
+        self._posts += 1
+        exchange = Exchange(self._posts, path, now, size=size)
+        if self.journal is not None:
+            self.journal.begin(exchange)
         return exchange
 
     def _attempt(self, exchange: Exchange, handle: Callable[[float], None], now: float) -> None:
@@ -328,9 +337,10 @@ class HubState:
         self._playing.add(exchange)
         exchange.player.start(now, is_answered=exchange.answer is not None)
 
-    def service_entries(self) -> list[dict[str, Any]]:
-        """Every service's row in the model list, whatever a wrong hub would say; they hold no key."""
-        return [service.entry() for service in self._services.values()]
+    @property
+    def services(self) -> Mapping[str, Service]:
+        """The services by their names."""
+        return self._services
 
     @property
     def waiting(self) -> int:

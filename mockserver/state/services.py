@@ -31,6 +31,15 @@ DEFAULT_KEY = "DEMOKEY"
 _SERVICE_NAME: TypeAdapter[str] = TypeAdapter(ServiceName)
 
 
+def is_service_name(name: object) -> bool:
+    """Whether a path can hold it (NE-HTTP-006)."""
+    try:
+        _SERVICE_NAME.validate_python(name)
+    except ValidationError:
+        return False
+    return True
+
+
 @dataclass(frozen=True)
 class ServiceSettings:
     """What an operator says about a service.
@@ -40,7 +49,7 @@ class ServiceSettings:
     model. `pace` is how fast its text is let out; none takes the hub's.
 
     Raises:
-        ValueError: the name is none that a path can hold (NE-HTTP-006).
+        ValueError: the name is none that a path can hold (NE-HTTP-006), or a key or the quota makes no sense.
     """
 
     name: str
@@ -56,12 +65,22 @@ class ServiceSettings:
     pace: Pace | None = None
 
     def __post_init__(self) -> None:
-        """Checks the name."""
-        try:
-            _SERVICE_NAME.validate_python(self.name)
-        except ValidationError:
+        """Checks the name, the keys and the quota."""
+        if not is_service_name(self.name):
             rule = "1 to 64 letters, digits, `.`, `_` or `-`, starting with a letter or digit"
-            raise ValueError(f"the service name {self.name!r} is wrong: it must be {rule}") from None
+            raise ValueError(f"the service name {self.name!r} is wrong: it must be {rule}")
+        if not isinstance(self.key, str):
+            raise self._wrong("key", "text")
+        if isinstance(self.access_keys, str) or not all(isinstance(key, str) and key for key in self.access_keys):
+            raise self._wrong("access_keys", "several texts that are not empty, as in (KEY,)")
+        object.__setattr__(self, "access_keys", tuple(self.access_keys))
+        if self.quota is not None and (type(self.quota) is not int or self.quota < 0):
+            raise self._wrong("quota", f"a whole number, 0 or more; it was {self.quota!r}")
+        if not 0 < self.quota_window_s < math.inf:
+            raise self._wrong("quota_window_s", f"a finite number of seconds above 0; it was {self.quota_window_s!r}")
+
+    def _wrong(self, setting: str, rule: str) -> ValueError:
+        return ValueError(f"the {setting} of the service {self.name!r} must be {rule}")
 
     def __repr__(self) -> str:
         """The name alone: a key must not reach a log."""
@@ -166,6 +185,11 @@ class Service:
         shown = _hashed(access_key or "")
         # Every known key is compared, so that the time tells nothing about which one matched.
         return sum(hmac.compare_digest(known, shown) for known in self._access_hashes) > 0
+
+    @property
+    def access_keys(self) -> int:
+        """How many access keys there are."""
+        return len(self._access_hashes)
 
     def count_generation(self, now: float) -> None:
         """Counts an accepted generation.

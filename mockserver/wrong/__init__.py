@@ -58,6 +58,9 @@ WRONG_HUBS: Final[Mapping[str, WrongHub]] = MappingProxyType(
 )
 """Every wrong hub, by its name."""
 
+_MOST_NEAR: Final = 5
+_LEAST_LIKENESS: Final = 0.5
+
 
 def behaviour_named(name: str | None) -> Behaviour:
     """A new behaviour of the named wrong hub, or a right hub's where no name is given.
@@ -68,5 +71,10 @@ def behaviour_named(name: str | None) -> Behaviour:
     if name is None:
         return Behaviour()
     if name not in WRONG_HUBS:
-        raise ValueError(f"there is no wrong hub {name!r}; there are {', '.join(WRONG_HUBS)}")
+        from difflib import get_close_matches  # here, because only a sentence for a person needs it
+
+        near = ", ".join(get_close_matches(name, WRONG_HUBS, n=_MOST_NEAR, cutoff=_LEAST_LIKENESS))
+        nearest = f"nearest are {near}; " if near else ""
+        why = f"there is no wrong hub {name!r}; {nearest}`neuroengine mock --list-wrong` names all {len(WRONG_HUBS)}"
+        raise ValueError(why)
     return WRONG_HUBS[name].behaviour()

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mockserver.state.answers import Answer, success
 from mockserver.state.behaviour import Behaviour
 from mockserver.state.links import Link
-from mockserver.wrong.wrong_hub import Altered, WrongHub, of_links, reading
+from mockserver.wrong.wrong_hub import Altered, InTwo, WrongHub, of_links, reading
 from neuroengine._generated.models import GenerateRequest
 
 if TYPE_CHECKING:
@@ -63,23 +62,13 @@ class PollsNotForwarded(Link):
         return super()._service_for(login)
 
 
-class PiecesCut(Altered):
-    """Cuts a streaming provider's piece in two, and keeps the second half for the next poll."""
+class PiecesCut(InTwo):
+    """Cuts a streaming provider's piece in two halves."""
 
-    _rest = ""
-
-    def take(self, most: int, now: float) -> Answer | None:
-        """The rest, or the first half."""
-        if self._rest:
-            rest, self._rest = self._rest, ""
-            return success(rest)
-        piece = self._source.take(most, now)
-        if piece is None or piece.code or not isinstance(piece.content, dict) or not self.forwards:
-            return piece
-        text = piece.content["reply"]
-        half = (len(text) + 1) // 2
-        self._rest = text[half:]
-        return Answer(piece.content | {"reply": text[:half]})
+    def parts(self, text: str) -> tuple[str, str]:
+        """The halves; what no provider streams stays whole."""
+        half = (len(text) + 1) // 2 if self.forwards else len(text)
+        return text[:half], text[half:]
 
 
 class NotReadyEnds(Altered):

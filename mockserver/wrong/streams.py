@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mockserver.state.answers import Answer, failure, success
 from mockserver.state.behaviour import Behaviour
 from mockserver.state.streams import Poll, Stream
-from mockserver.wrong.wrong_hub import Altered, WrongHub, is_end, keeping, of_streams, reading
+from mockserver.wrong.wrong_hub import Altered, InTwo, WrongHub, is_end, keeping, of_streams, reading
 from neuroengine._generated.registry import ErrorCode
 
 if TYPE_CHECKING:
@@ -126,32 +126,17 @@ class NothingYetIsTheEnd(Altered):
         return self._source.take(most, now) or (None if self.forwards else success(""))
 
 
-class CharactersCut(Altered):
+class CharactersCut(InTwo):
     """Cuts a piece behind the first half of a surrogate pair."""
 
-    _rest = ""
-
-    def take(self, most: int, now: float) -> Answer | None:
-        """The second half, or a piece up to the first one."""
-        if self._rest:
-            rest, self._rest = self._rest, ""
-            return success(rest)
-        piece = self._source.take(most, now)
-        if piece is None or isinstance(piece.content, list):
-            return piece
-        whole, cut = _halves(piece.content["reply"])
-        self._rest = cut
-        return Answer(piece.content | {"reply": whole}, piece.code)
-
-
-def _halves(text: str) -> tuple[str, str]:
-    """A text cut inside its first character that takes two UTF-16 units; whole where there is none."""
-    place = next((place for place, character in enumerate(text) if character > "\uffff"), None)
-    if place is None:
-        return text, ""
-    pair = text[place].encode("utf-16-be")
-    high, low = (chr(int.from_bytes(half)) for half in (pair[:2], pair[2:]))
-    return text[:place] + high, low + text[place + 1 :]
+    def parts(self, text: str) -> tuple[str, str]:
+        """A text cut inside its first character that takes two UTF-16 units; whole where there is none."""
+        place = next((place for place, character in enumerate(text) if character > "\uffff"), None)
+        if place is None:
+            return text, ""
+        pair = text[place].encode("utf-16-be")
+        high, low = (chr(int.from_bytes(half)) for half in (pair[:2], pair[2:]))
+        return text[:place] + high, low + text[place + 1 :]
 
 
 class LongCharactersWait(Altered):
@@ -168,37 +153,33 @@ class LongCharactersWait(Altered):
         return piece
 
 
-class NotReadyLoses(Stream):
-    """A stream that loses a piece whenever a poll waited in vain."""
+class _Losing(Stream):
+    """A stream that loses as many pieces as it counts."""
 
     _lost = 0
+
+    def _delivered(self, taken: Answer, poll: Poll, now: float) -> Answer:
+        while self._lost and self.source is not None and not is_end(taken):
+            self._lost -= 1
+            taken = self.source.take(poll.gettokens, now) or success("")
+        return super()._delivered(taken, poll, now)
+
+
+class NotReadyLoses(_Losing):
+    """A stream that loses a piece whenever a poll waited in vain."""
 
     def _hold_ended(self, poll: Poll, now: float) -> None:
         super()._hold_ended(poll, now)
         self._lost += 1
 
-    def _delivered(self, taken: Answer, poll: Poll, now: float) -> Answer:
-        while self._lost and self.source is not None and not is_end(taken):
-            self._lost -= 1
-            taken = self.source.take(poll.gettokens, now) or success("")
-        return super()._delivered(taken, poll, now)
 
-
-class LeavingLoses(Stream):
+class LeavingLoses(_Losing):
     """A stream that loses the piece of a poll whose client has gone."""
-
-    _lost = 0
 
     def leave(self, poll: Poll, now: float) -> None:
         """Counts it as delivered."""
         super().leave(poll, now)
         self._lost += 1
-
-    def _delivered(self, taken: Answer, poll: Poll, now: float) -> Answer:
-        while self._lost and self.source is not None and not is_end(taken):
-            self._lost -= 1
-            taken = self.source.take(poll.gettokens, now) or success("")
-        return super()._delivered(taken, poll, now)
 
 
 class RacersShare(Stream):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mockserver.state.answers import Answer
+from mockserver.state.answers import Answer, success
 from mockserver.state.behaviour import Behaviour
 
 if TYPE_CHECKING:
@@ -101,6 +101,27 @@ class Altered:
     def stop(self, now: float) -> None:
         """Stops the other one."""
         self._source.stop(now)
+
+
+class InTwo(Altered):
+    """A source that cuts the pieces of another one in two, and gives the second part for the next one."""
+
+    _rest = ""
+
+    def take(self, most: int, now: float) -> Answer | None:
+        """The second part, or a piece up to it."""
+        if self._rest:
+            rest, self._rest = self._rest, ""
+            return success(rest)
+        piece = self._source.take(most, now)
+        if piece is None or piece.code or isinstance(piece.content, list):
+            return piece
+        first, self._rest = self.parts(piece.content["reply"])
+        return Answer(piece.content | {"reply": first})
+
+    def parts(self, text: str) -> tuple[str, str]:
+        """The two parts of a text; the second one is empty where it stays whole."""
+        raise NotImplementedError
 
 
 def reading(kind: type[Altered]) -> type[Behaviour]:

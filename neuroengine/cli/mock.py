@@ -17,7 +17,7 @@ import click
 
 from neuroengine.cli.console import EXIT_UNREACHABLE, EXIT_USAGE, fail
 from neuroengine.cli.mock_flags import MockCommand, data_of, mock_options
-from neuroengine.cli.mock_words import Words, fault_rows, print_rows, wrong_rows
+from neuroengine.cli.mock_words import Words, say_faults, say_wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,8 +41,13 @@ def command(
     them read at once, unless a terminal holds the command.
     """
     package = _package()
+    if list_faults:
+        shapes = import_module(f"{package.__name__}.admin.shapes")
+        faults = import_module(f"{package.__name__}.faults").FAULTS
+        say_faults(faults, shapes.known_fault, as_json=as_json)
+    if list_wrong:
+        say_wrong(import_module(f"{package.__name__}.wrong").WRONG_HUBS, as_json=as_json)
     if list_faults or list_wrong:
-        _list(package, "faults" if list_faults else "wrong")
         return
     run = _Run(package, config_file, data_of(flags), as_json=as_json)
     if check:
@@ -59,11 +64,6 @@ def _package() -> ModuleType:
         return mockserver()
     except ImportError as error:
         fail(str(error), EXIT_USAGE)
-
-
-def _list(package: ModuleType, what: str) -> None:
-    module = import_module(f"{package.__name__}.{what}")
-    print_rows(fault_rows(module.FAULTS) if what == "faults" else wrong_rows(module.WRONG_HUBS))
 
 
 class _Run:
@@ -141,6 +141,8 @@ class _Run:
         except Exception as error:  # noqa: BLE001 - a thread that nobody watches must not end in silence
             self._words.refused(f"{type(error).__name__}: {error}")
             return before.files
+        if config.clock_scale != before.clock_scale:
+            self.hub.clock.scale = config.clock_scale
         self.config = config
         self._words.applied(config, self.hub, self._part.waiting(before, config))
         return config.files

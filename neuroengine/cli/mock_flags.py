@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound="Callable[..., Any]")
 Pairs = tuple[tuple[str, str], ...]
 
-_TEXTS: Final = ("comment", "operator", "preprompt")
+_TEXTS: Final = ("comment", "operator", "preprompt", "endprompt")
 """What a flag may say of a service, in the words of the configuration."""
 _PLAIN: Final = (
     "http_port", "provider_port", "tls", "matching_statuses", "cors", "strict", "wrong", "clock_scale", "journal_file",
@@ -140,6 +140,7 @@ _OPTIONS: Final = (
     _named("--comment", "comment", "NAME=TEXT", "What the model list says of a service."),
     _named("--operator", "operator", "NAME=TEXT", "Who the model list says that it belongs to."),
     _named("--preprompt", "preprompt", "NAME=TEXT", "What the model list says that stands before a prompt."),
+    _named("--endprompt", "endprompt", "NAME=TEXT", "What the model list says that stands behind a prompt."),
     _option("--offline", multiple=True, metavar="NAME",
                  help="Let a service wait for its provider, instead of the simulated model answering for it."),
     _named("--limit", "limits", "NAME=VALUE", "Change one of the hub's limits; may be repeated.", _numbers),
@@ -151,8 +152,8 @@ _OPTIONS: Final = (
     _option("--strict", is_flag=True, default=None, help="Refuse prompts that no rule matches."),
     _option("--first-token", type=float, metavar="SECONDS", help="How long the first token of a reply takes."),
     _option("--tokens-per-second", type=float, metavar="NUMBER", help="How fast the tokens after it come."),
-    _option("--clock-scale", type=click.FloatRange(min=0, min_open=True), metavar="NUMBER",
-                 help="How many seconds pass at the hub in each real one."),
+    _option("--clock-scale", type=click.FloatRange(min=0), metavar="NUMBER",
+                 help="How many seconds pass at the hub in each real one; 0 stands until --admin advances it."),
     _named("--fault", "faults", "NAME[:MEMBER=VALUE,...]",
            "Let a fault befall exchanges, as in latency:seconds=2,rate=0.1; may be repeated.", _faults),
     _option("--list-faults", is_flag=True, help="List the faults and their members, and exit."),
@@ -173,7 +174,7 @@ _OPTIONS: Final = (
 _SECTIONS: Final = {
     "Settings": "config_file check as_json",
     "Addresses": "http_port provider_port tls cors admin admin_port",
-    "Services": "services access_keys quotas comment operator preprompt offline",
+    "Services": "services access_keys quotas comment operator preprompt endprompt offline",
     "Answers": "rule_files strict limits matching_statuses first_token tokens_per_second clock_scale",
     "Troubles": "faults list_faults wrong list_wrong",
     "Records": "record record_to record_ca_file record_insecure record_timings journal_file",

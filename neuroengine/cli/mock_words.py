@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from neuroengine import spec
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from mockserver import MockHub
@@ -96,35 +98,51 @@ class Words:
         return key if key == self._own_key or name in self._shown_keys else None
 
 
-def fault_rows(faults: Mapping[str, FaultKind]) -> Iterator[tuple[str, ...]]:
-    """Each fault: its name, where it acts, its settings, and what it does."""
-    for fault in faults.values():
-        yield fault.name, " ".join(fault.legs), _settings(fault), fault.summary
-
-
-def wrong_rows(hubs: Mapping[str, WrongHub]) -> Iterator[tuple[str, ...]]:
-    """Each wrong hub: its name, the requirement that it breaks, and what it does."""
-    for hub in hubs.values():
-        yield hub.name, hub.breaks, hub.summary
-
-
-def print_rows(rows: Iterable[tuple[str, ...]]) -> None:
-    """Prints rows: one a line with tabs between for a program, under each name what there is to say for a person."""
-    if not sys.stdout.isatty():
-        for row in rows:
-            click.echo("\t".join(row))
+def say_faults(faults: Mapping[str, FaultKind], known: Callable[[FaultKind], dict[str, Any]], *, as_json: bool) -> None:
+    """Lists the faults: the name, where each acts, its settings, and what it does; `known` gives one as data."""
+    if as_json:
+        _say_json({"faults": [known(fault) for fault in faults.values()]})
         return
-    width = min(shutil.get_terminal_size().columns, _WIDEST)
-    for name, *facts, summary in rows:
-        click.echo(f"{name}  {'  '.join(fact for fact in facts if fact != _NONE)}")
-        click.echo(textwrap.fill(summary, width, initial_indent="    ", subsequent_indent="    "))
+    _say_rows([(fault.name, " ".join(fault.legs), _settings(fault), fault.summary) for fault in faults.values()])
+
+
+def say_wrong(hubs: Mapping[str, WrongHub], *, as_json: bool) -> None:
+    """Lists the wrong hubs: the name, the requirement that each breaks, its level, profile and title, and how."""
+    broken = {row["id"]: row for row in spec.requirements()}
+    about = ("level", "profile", "title")
+    rows = [(hub, {name: broken[hub.breaks][name] for name in about}) for hub in hubs.values()]
+    if as_json:
+        shown = [{"name": hub.name, "summary": hub.summary, "requirement": hub.breaks, **facts} for hub, facts in rows]
+        _say_json({"wrong": shown})
+        return
+    _say_rows(
+        [
+            (hub.name, hub.breaks, facts["level"], facts["profile"], f"{facts['title']}: {hub.summary}")
+            for hub, facts in rows
+        ]
+    )
+
+
+def _say_rows(rows: Sequence[tuple[str, ...]]) -> None:
+    """Prints rows in columns, a row a line; in a terminal the last column, a sentence, stands below the others."""
+    *widths, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
+    edge = min(shutil.get_terminal_size().columns, _WIDEST) if sys.stdout.isatty() else None
+    for *facts, sentence in rows:
+        columns = "  ".join(f"{fact:{width}}" for fact, width in zip(facts, widths, strict=True))
+        if edge is None:
+            click.echo(f"{columns}  {sentence}")
+            continue
+        click.echo(columns.rstrip())
+        click.echo(textwrap.fill(sentence, edge, initial_indent="    ", subsequent_indent="    "))
 
 
 def _settings(fault: FaultKind) -> str:
+    """The settings with their defaults, as the command line wants them; one without a default is named alone."""
     settings: dict[str, Any] = {}
     for act in fault.acts.values():
         settings |= act.settings
-    return ",".join(f"{name}={value}" for name, value in settings.items()) or _NONE
+    shown = (name if value is None else f"{name}={value}" for name, value in settings.items())
+    return ",".join(shown) or _NONE
 
 
 def _say(what: str, text: str) -> None:
