@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING
 
+from benchmarks import endurance
 from benchmarks.measure import at_most, row
 from benchmarks.soak import soak
 
@@ -35,3 +36,9 @@ def measure(effort: Effort) -> Iterator[Row]:
     yield row("memory in the last fifth", [late / early], "x", against="the second fifth", goal=at_most(1.1))
     opened = found.files_after - found.files_before
     yield row("file descriptors that stay open", [opened], "descriptors", goal=at_most(0))
+    slow = endurance.senders(effort.of(500, 20), asked=effort.of(2000, 100))
+    beside = f"p99 of an answer beside {slow['slow_senders']} clients that send a byte a second"
+    yield row(beside, [slow["p99_ratio"]], "x", against="itself without them", goal=at_most(2))
+    left = endurance.requests(effort.of(50_000, 500), effort.of(5000, 50))
+    behind = f"{left['requests']:,} requests and {left['abandoned_streams']:,} abandoned streams: the hub grew by"
+    yield row(behind, [left["grown_mb"]], "MB", goal=at_most(20))

@@ -99,7 +99,7 @@ _PLUGINS: Final = {
 }
 """The plugin that each needs; no other one is loaded."""
 
-_GOALS: Final = {"neuroengine_hub": (1.3, BASELINE), "neuroengine_server": (1.0, "pytest-httpserver")}
+_GOALS: Final = {"neuroengine_hub": (1.1, BASELINE), "neuroengine_server": (1.0, "pytest-httpserver")}
 
 
 def tests_cost(effort: Effort) -> Iterator[Row]:
