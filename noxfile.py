@@ -129,6 +129,25 @@ def generate(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """Build the documentation into site/; check links, anchors, snippets, spelling, and that nothing is missing."""
+    _install_tests(session)
+    session.run("mkdocs", "build", "--strict", env={"NO_MKDOCS_2_WARNING": "1"})
+    session.run("codespell", "docs", *(str(path) for path in Path("site").rglob("*.md")))
+    session.run("pytest", *sorted(str(path) for path in Path("tests").glob("test_docs*.py")), *session.posargs)
+
+
+@nox.session(default=False)
+def browser(session: nox.Session) -> None:
+    """Look at every page of the documentation in Chromium, which Debian gives if need be; arguments go to pytest."""
+    session.install("-e", ".[all,docs]", *_groups("browser"))
+    if not shutil.which("chromium"):
+        session.run("apt-get", "update", external=True, silent=True)
+        session.run("apt-get", "install", "--yes", "--no-install-recommends", "chromium", external=True, silent=True)
+    session.run("pytest", "tests/browser", *session.posargs)
+
+
+@nox.session(default=False)
 def build(session: nox.Session) -> None:
     """Build the sdist, and from it the wheel, into dist/, and compare the spec inside with spec/."""
     session.install("build", *PROJECT["build-system"]["requires"])
@@ -162,7 +181,7 @@ def wheel(session: nox.Session, artifact: str) -> None:
 
 def _install_tests(session: nox.Session) -> None:
     """The package in place, and all that the tests use; they also run the linter of the layers and the generators."""
-    session.install("-e", ".[all]", *_groups("test", "lint", "generate"))
+    session.install("-e", ".[all,docs]", *_groups("test", "lint", "generate"))
 
 
 def _groups(*names: str) -> tuple[str, ...]:

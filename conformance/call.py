@@ -28,6 +28,7 @@ class Call:
         self._exchange = exchange
         self._connection: Connection | None = None
         self._has_left = False
+        self.on_leave: Callable[[], None] | None = None
         self._answer: Exchange | None = None
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="conformance call", daemon=True)
@@ -52,6 +53,8 @@ class Call:
 
     def leave(self) -> None:
         """Closes the client's connection now, whatever was to come."""
+        if self.on_leave is not None and not self.is_answered:
+            self.on_leave()
         with self._lock:
             self._has_left = True
             if self._connection is not None:

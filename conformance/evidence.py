@@ -21,8 +21,8 @@ class Violation(AssertionError):
     """Raised when a real exchange breaks the requirement.
 
     `expected` and `actual` are for a person; `exchanges` are what shows it, in their order; `steps` are
-    all that happened in the check until then, on both legs. `is_final` when the breach
-    is that the hub answers no plain request any more. `is_flaky` when it did not show again.
+    all that happened in the check until then, on both legs. `is_final` when the hub has
+    changed by the breach, so that it cannot show again. `is_flaky` when it did not show again.
     """
 
     def __init__(

@@ -100,7 +100,8 @@ class Exchange:
         if self.trouble:
             return self.detail
         if self.is_answer:
-            return f"errorcode {self.code}, reply {excerpt(json.dumps(self.reply, ensure_ascii=False))}"
+            reply = json.dumps(self.reply, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
+            return f"errorcode {self.code}, reply {excerpt(reply)}"
         kind = "no JSON" if self.content is NO_JSON else "JSON that is no answer object"
         return (
             f"status {self.status}, {kind}: {excerpt(self.body.decode('utf-8', 'backslashreplace')) or 'an empty body'}"
@@ -110,6 +111,17 @@ class Exchange:
 def is_integer(value: Any) -> bool:
     """Whether a JSON value is an integer in JSON Schema's meaning: 0.0 is one, true is none."""
     return (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, float) and value.is_integer())
+
+
+def are_equal(left: Any, right: Any) -> bool:
+    """Whether two JSON values are the same: numbers by their value, and true is no 1."""
+    match left, right:
+        case dict(), dict():
+            return left.keys() == right.keys() and all(are_equal(value, right[name]) for name, value in left.items())
+        case list(), list():
+            return len(left) == len(right) and all(map(are_equal, left, right))
+        case _:
+            return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
 
 
 def excerpt(text: str) -> str:

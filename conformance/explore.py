@@ -8,6 +8,7 @@ caller's folder.
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from zlib import crc32
@@ -23,6 +24,8 @@ Example = TypeVar("Example")
 
 SHRINKING_CALLS: Final = 150
 """The most examples that are tried once one has broken the requirement."""
+SHRINKING_S: Final = 3.0
+"""And the most time for them: a hub that falls silent takes a limit's time for each."""
 
 
 def explore(strategy: SearchStrategy[Example], check: Callable[[Example], None], seed: str, examples: int) -> None:
@@ -69,16 +72,19 @@ class _Search:
         self._check = check
         self._smallest: object = None
         self._calls = 0
+        self._until = 0.0
         self.breach: Violation | None = None
 
     def run(self, example: object) -> None:
         if self.breach is not None:
             self._calls += 1
-            if self._calls > SHRINKING_CALLS and example != self._smallest:
+            is_over = self._calls > SHRINKING_CALLS or time.monotonic() > self._until
+            if is_over and example != self._smallest:
                 return
         try:
             self._check(example)
         except Violation as breach:
+            self._until = self._until or time.monotonic() + SHRINKING_S
             self._smallest, self.breach = example, breach
             raise
 

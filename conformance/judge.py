@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
@@ -19,8 +20,7 @@ from conformance.stream import Stream
 from conformance.subject import PLAIN_MESSAGE, TRIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from typing import TypeVar
 
     from hypothesis.strategies import SearchStrategy
@@ -41,6 +41,8 @@ GETMODELS: Final = {"command": "getmodels"}
 REPEATS: Final = 3
 """A model that chooses between a few replies by chance must not be taken for one that repeats itself."""
 POLITE_EXAMPLES: Final = 2
+SLICE_S: Final = 0.01
+"""How often a wait for a request at the provider looks whether the client was answered meanwhile."""
 PASSING_CODES: Final = frozenset({1, 7, 8, 9, 12, 13, 15, 16, 17})
 """Errors of the registry that may have nothing to do with the request; sent again, it may get another answer."""
 
@@ -106,16 +108,37 @@ class Judge:
             not_judged("needs provider access: --provider HOST:PORT, and the service key in $NE_SERVICE_KEY")
         return desk
 
-    def provider(self) -> AbstractContextManager[Link]:
-        """The link on which the provider's service is answered: inside the block by the check alone."""
-        return self.desk.held()
+    @contextmanager
+    def provider(self) -> Iterator[Link]:
+        """The link on which the provider's service is answered: inside the block by the check alone.
+
+        Clients whose requests are open at its end leave first, so that no request of theirs waits for who comes next.
+        """
+        with self.desk.held() as link:
+            try:
+                yield link
+            finally:
+                self.finish()
 
     def through(self, link: Link, content: Content, answer: Mapping[str, Any] | bytes, **sending: Any) -> Passage:
         """Sends a request through the hub, and its answer back: what came to the provider, and what to the client."""
         call = self.begin(content, **sending)
-        frame = link.request()
+        frame = self.arrives(link, call)
+        if frame is None:
+            not_judged(f"the hub answered a request without its provider ({call.answer().describe()})")
         link.answer(answer)
         return Passage(frame, call.answer())
+
+    def arrives(self, link: Link, call: Call) -> Frame | None:
+        """A request as it comes to the provider; None where the hub answers it by itself."""
+        until = time.monotonic() + self.settings.timeout
+        while not call.is_answered and time.monotonic() < until and not link.is_over:
+            frame = link.next_request(SLICE_S)
+            if frame is not None:
+                return frame
+        if not call.is_answered:
+            not_judged(link.why_nothing)
+        return link.next_request(0)
 
     def finish(self) -> None:
         """Leaves the requests that are still open."""
@@ -166,14 +189,14 @@ class Judge:
         if not holds:
             raise Violation(expected, actual, exchanges, self.subject.timeline.steps)
 
-    def breaks(self, expected: str, actual: str, *exchanges: Exchange) -> NoReturn:
-        """Judges that the requirement is broken.
+    def breaks(self, expected: str, actual: str, *exchanges: Exchange, is_final: bool = False) -> NoReturn:
+        """Judges that the requirement is broken; `is_final` where the hub has changed by it, and cannot break it again.
 
         Raises:
             Violation: always.
         """
         self._account(exchanges)
-        raise Violation(expected, actual, exchanges, self.subject.timeline.steps)
+        raise Violation(expected, actual, exchanges, self.subject.timeline.steps, is_final=is_final)
 
     def _account(self, exchanges: tuple[Exchange, ...]) -> None:
         """What is judged is shown: by exchanges, or by what was seen on a provider's link."""
@@ -306,6 +329,13 @@ class Judge:
         if self.settings.profile == "smoke":
             return 1
         return min(number, POLITE_EXAMPLES) if self._spares else number
+
+    def each(self, cases: Iterable[Example]) -> Iterator[Example]:
+        """The cases of a check, one after another; what a breach is shown with begins with its own case."""
+        for case in cases:
+            self.subject.timeline.begin_example()
+            yield case
+            self.finish()
 
     def explore(self, strategy: SearchStrategy[Example], check: Callable[[Example], None], examples: int) -> None:
         """Runs a check over generated examples, and keeps the smallest that breaks the requirement."""

@@ -159,8 +159,13 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 
 def _still_answers(judge: Judge) -> None:
-    """A hub that answers no plain request any more has another trouble than the one under judgement."""
-    if not judge.subject.answers_plainly:
+    """A hub that answers no plain request any more has another trouble than the one under judgement.
+
+    That is none where the suite itself is the one who would answer, and is not let in.
+    """
+    desk, settings = judge.subject.desk, judge.settings
+    is_alone = desk is not None and bool(desk.refusal) and settings.provided == settings.service
+    if not judge.subject.answers_plainly or is_alone:
         return
     for _ in range(TRIES):
         exchange = judge.subject.ask_plainly()

@@ -39,18 +39,27 @@ class Settings:
     """What to judge, and how hard.
 
     Args:
-        url: the hub's base URL, http or https, without the service. service: the service to ask. second_service:
-        another service of the hub, or "". ca_file: a PEM file of authorities to trust instead of the system's, or "".
-        insecure: verify no certificate. profile: `smoke` (at most 20 requests), `core`, or `extended` (core and the
-        rest). level: `should` judges all rows, `must` the binding ones alone. select: patterns of requirement ids;
-        none for all. cases: the checks to run, as `module::check[case]`; none for all. seed: what every generated
-        request follows from. timeout: seconds that one exchange may take.
-        max_wait: seconds that one check may wait for a limit of the hub. limits: the hub's own limits, by the names of
-        the spec's registry, as far as they are known. rate: requests a second, or 0 for as fast as the hub answers.
-        max_requests: the most requests of the run, or 0 for no bound. provider: where providers log in, as
-        HOST:PORT, if the suite may log in as one, or "". service_key: what it logs in with. provider_service: the
-        service it logs in to; "" for the service that is asked. access_service: a service with access keys, or "".
-        access_key: a right one of them. quota_service: a service with a small quota, or "".
+        url: the hub's base URL, http or https, without the service.
+        service: the service to ask.
+        second_service: another service of the hub, or "".
+        ca_file: a PEM file of authorities to trust instead of the system's, or "".
+        insecure: verify no certificate.
+        profile: `smoke` (at most 20 requests), `core`, or `extended` (core and the rest).
+        level: `should` judges all rows, `must` the binding ones alone.
+        select: patterns of requirement ids; none for all.
+        cases: the checks to run, as `module::check[case]`; none for all.
+        seed: what every generated request follows from.
+        timeout: seconds that one exchange may take.
+        max_wait: seconds that one check may wait for a limit of the hub.
+        limits: the hub's own limits, by the names of the spec's registry, as far as they are known.
+        rate: requests a second, or 0 for as fast as the hub answers.
+        max_requests: the most requests of the run, or 0 for no bound.
+        provider: where providers log in, as HOST:PORT, if the suite may log in as one, or "".
+        service_key: what it logs in with.
+        provider_service: the service it logs in to; "" for the service that is asked.
+        access_service: a service with access keys, or "".
+        access_key: a right one of them.
+        quota_service: a service with a small quota, or "".
     """
 
     url: str

@@ -80,7 +80,9 @@ class Subject:
     def begin(self, request: Request, seconds: float | None = None) -> Call:
         """A request that is answered later."""
         number = self._post(request)
-        return self.target.begin(request, partial(self._answered, number), seconds)
+        call = self.target.begin(request, partial(self._answered, number), seconds)
+        call.on_leave = partial(self.timeline.note, "client", number, "leave")
+        return call
 
     def pause(self, seconds: float) -> None:
         """Waits, for a time that the spec names."""

@@ -42,6 +42,7 @@ class Timeline:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._given: set[int] = set()
         self.begin()
 
     def begin(self) -> None:
@@ -52,9 +53,9 @@ class Timeline:
             self._numbers = {"client": count(1), "provider": count(1)}
 
     def begin_example(self) -> None:
-        """Forgets what came of another example of the check; the links that it was given are still there."""
+        """Forgets what came of another example of the check; the links that it holds are still there."""
         with self._lock:
-            given = [step for step in self._steps if step.what == "login"]
+            given = [step for step in self._steps if step.what == "login" and step.who in self._given]
             self._began = time.monotonic()
             self._steps = deque([step._replace(at=0.0) for step in given], maxlen=STEPS_KEPT)
             self._numbers["client"] = count(1)
@@ -63,6 +64,16 @@ class Timeline:
         """The next number for a request or a link."""
         with self._lock:
             return next(self._numbers[leg])
+
+    def give(self, link: int) -> None:
+        """The check holds a link on which the suite is logged in."""
+        with self._lock:
+            self._given.add(link)
+
+    def take_back(self, link: int) -> None:
+        """The check holds a link no more: examples that follow know nothing of it."""
+        with self._lock:
+            self._given.discard(link)
 
     def note(self, leg: Leg, who: int, what: str, data: bytes = b"", request: Request | None = None) -> None:
         """Adds a step."""

@@ -8,6 +8,6 @@ from __future__ import annotations
 from mockserver.clock import Clock
 from mockserver.hub import MockHub
 from mockserver.state.plan import Pace
-from mockserver.state.services import ServiceSettings
+from mockserver.state.service_settings import ServiceSettings
 
 __all__ = ["Clock", "MockHub", "Pace", "ServiceSettings"]

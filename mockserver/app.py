@@ -7,24 +7,27 @@ it is; every other exchange is played, step by step, by the state and its timers
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mockserver.client_wire import CONNECTION, ClientWire
 from mockserver.outbox import Outbox
 from mockserver.request_headers import read_headers
-from mockserver.state.delivery import Body, End
+from mockserver.state.delivery import Body, End, Message
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
+    from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 
     from mockserver.client_wire import Connection
     from mockserver.keeper import Keeper
-    from mockserver.state.delivery import Message
+    from mockserver.state.exchanges import Exchange
+    from mockserver.state.hub import HubState
     from mockserver.state.lane import Lane
 
     Scope = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
     Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+    App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class _ClientLeft(Exception):
@@ -36,14 +39,12 @@ class HubApp:
 
     def __init__(self, keeper: Keeper) -> None:
         self._keeper = keeper
-        self.answering: set[asyncio.Task[Any] | None] = set()
-        """The tasks whose request was read and whose answer is not yet out."""
         self._reading: set[Send] = set()
 
     async def stop_reading(self) -> None:
         """Answers every request that is not yet whole, because the hub stops."""
         for send in tuple(self._reading):
-            await say(send, self._keeper.state.stopping())
+            await say(send, self._keeper.state.messages.stopping())
 
     async def close(self) -> None:
         """Gives back what it holds, on the loop that it ran on."""
@@ -53,7 +54,7 @@ class HubApp:
         if scope["type"] != "http":
             raise RuntimeError(f"the hub serves HTTP only, not {scope['type']}")
         if scope["method"] != "POST":
-            await say(send, self._keeper.state.no_post(scope["method"], dict(scope["headers"])))
+            await say(send, self._keeper.state.messages.no_post(scope["method"], dict(scope["headers"])))
             return
         self._reading.add(send)
         try:
@@ -63,12 +64,7 @@ class HubApp:
             return
         finally:
             self._reading.discard(send)
-        task = asyncio.current_task()
-        self.answering.add(task)
-        try:
-            await self._answer(scope, body, send)
-        finally:
-            self.answering.discard(task)
+        await self._answer(scope, body, receive, send)
 
     async def _arrival(self, scope: Scope, receive: Receive, send: Send) -> bytes | None:
         """The body after everything that befalls it on its way, or None when it is over the limit.
@@ -113,20 +109,28 @@ class HubApp:
         if room < 0:
             await _disconnected(receive)
 
-    async def _answer(self, scope: Scope, body: bytes | None, send: Send) -> None:
-        content_type, access_key, origin = read_headers(scope["headers"])
+    def at_once(self, path: str, body: bytes | None, headers: Sequence[tuple[bytes, bytes]]) -> Message | App:
+        """Posts a whole request: its answer where there is one at once, else the application that plays it."""
+        content_type, access_key, origin = read_headers(headers)
         with self._keeper as now:
             state = self._keeper.state
-            exchange = state.post(
-                scope["path"], body, now, content_type=content_type, access_key=access_key, origin=origin
-            )
-            is_whole = exchange.answer is not None and not exchange.plan.faults
-            if not is_whole:
-                outbox = Outbox()
-                state.play(exchange, outbox.put, now)
-        if is_whole:
-            await say(send, state.message(exchange))
-            return
+            exchange = state.post(path, body, now, content_type=content_type, access_key=access_key, origin=origin)
+            if exchange.answer is not None and not exchange.plan.faults:
+                return state.messages.of(exchange)
+            outbox = Outbox()
+            state.play(exchange, outbox.put, now)
+        return partial(self._play, state, exchange, outbox)
+
+    async def _answer(self, scope: Scope, body: bytes | None, receive: Receive, send: Send) -> None:
+        said = self.at_once(scope["path"], body, scope["headers"])
+        if isinstance(said, Message):
+            await say(send, said)
+        else:
+            await said(scope, receive, send)
+
+    async def _play(
+        self, state: HubState, exchange: Exchange, outbox: Outbox, scope: Scope, _: Receive, send: Send
+    ) -> None:
         connection: Connection = scope["state"][CONNECTION]
         left = connection.watch()
         left.add_done_callback(lambda _: outbox.close())

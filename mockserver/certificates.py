@@ -16,7 +16,7 @@ class Authority:
     """A certificate authority made for one run, and a server certificate of its for this machine's own names."""
 
     def __init__(self) -> None:
-        self._ca = trustme.CA()
+        self._ca = trustme.CA(organization_name="Neuroengine mock hub")
 
     @cached_property
     def ca_pem(self) -> bytes:

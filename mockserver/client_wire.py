@@ -1,6 +1,6 @@
 """Plays the steps of a delivery on a client's connection.
 
-What is right HTTP goes through uvicorn, so that the connection can go on afterwards; what is none, or more than was
+What is right HTTP goes through ASGI, so that the connection can go on afterwards; what is none, or more than was
 announced, is written to the transport beside it.
 """
 

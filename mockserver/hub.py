@@ -6,8 +6,6 @@ at a time. One that is never started needs neither a thread nor a socket.
 
 from __future__ import annotations
 
-import socket
-from contextlib import ExitStack
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -15,6 +13,7 @@ from mockserver.clock import Clock
 from mockserver.doors import InProcessDoors
 from mockserver.journal import DEFAULT_ENTRIES
 from mockserver.keeper import Keeper
+from mockserver.server import Server
 from mockserver.settings import CHANGEABLE, change_state, fresh_state, services_of
 
 if TYPE_CHECKING:
@@ -23,18 +22,15 @@ if TYPE_CHECKING:
 
     from mockserver.admin.app import AdminApp
     from mockserver.app import HubApp
-    from mockserver.certificates import Authority
     from mockserver.faults import Faults
     from mockserver.journal import Journal
     from mockserver.recording import Live, Recorder
     from mockserver.rules import ActiveRule, Rule, RuleBook
     from mockserver.rules.expected import Wish
-    from mockserver.runner import Runner
     from mockserver.settings import Settings
     from mockserver.state.plan import Pace
-    from mockserver.state.services import ServiceSettings
+    from mockserver.state.service_settings import ServiceSettings
 
-LOOPBACK = "127.0.0.1"
 WAITING_S = 20.0
 """The most time that a test waits for requests to come, in real seconds, unless it says otherwise."""
 
@@ -96,10 +92,9 @@ class MockHub(InProcessDoors):
     ) -> None:
         if admin_port and not admin:
             raise ValueError(f"there is an admin_port, {admin_port}, but no admin API: set admin=True too")
-        self._tls = tls
         self._live = record
         self._recorder: Recorder | None = None
-        self._ports = (http_port, provider_port, admin_port) if admin else (http_port, provider_port)
+        self._has_admin = admin
         self._standing: Settings = {
             "services": services,
             "limits": limits,
@@ -115,13 +110,12 @@ class MockHub(InProcessDoors):
         self.services = self._standing["services"] = services_of(self._standing)
         self._clock = clock or Clock()
         super().__init__(Keeper(fresh_state(self._standing), self._clock))
-        self._authority: Authority | None = None
-        self._runner: Runner | None = None
-        self._addresses: tuple[int, ...] | None = None
+        ports = (http_port, provider_port, admin_port) if admin else (http_port, provider_port)
+        self._server = Server(self._keeper, ports, tls=tls)
 
     def __repr__(self) -> str:
         """Where it is, if it runs, and its services."""
-        place = f"at {self.url}" if self._runner is not None else "that does not run"
+        place = f"at {self.url}" if self._server.is_running else "that does not run"
         return f"<MockHub {place}: {', '.join(service.name for service in self.services) or 'no service'}>"
 
     # -- scripted answers, and what happened
@@ -169,44 +163,20 @@ class MockHub(InProcessDoors):
             RuntimeError: the hub runs already.
             ImportError: the extra `mock` is not installed.
         """
+        if self._server.is_running:
+            raise RuntimeError(f"the hub runs already, at {self.url}; stop it first, or make another one")
+        if self._keeper.is_closed:
+            self.reset()
         try:
-            from mockserver.runner import Runner  # here, because it brings the server, which other doors do not need
+            self._server.start(self._app(), self._admin_app())
         except ImportError as error:
             why = f"a hub that runs as a server needs the package {error.name!r}; run: pip install 'neuroengine[mock]'"
             raise ImportError(why, name=error.name) from error
-        if self._runner is not None:
-            raise RuntimeError(f"the hub runs already, at {self.url}; stop it first, or make another one")
-        if self._keeper.is_closed:
-            self._authority = None
-            self.reset()
-        listeners = _listeners(self._ports)
-        http, provider, *admin = listeners
-        authority = self._own_authority()
-        tls = authority.server_context()
-        others = self._keeper.state.behaviour.provider_hosts
-        provider_tls = authority.server_context(others) if others else tls
-        runner = Runner(
-            self._keeper,
-            http,
-            provider,
-            http_tls=tls if self._tls else None,
-            provider_tls=provider_tls,
-            app=self._app(),
-            admin=(self._admin_app(), admin[0]) if admin else None,
-        )
-        runner.start()
-        self._addresses = tuple(listener.getsockname()[1] for listener in listeners)
-        self._runner = runner
         return self
 
     def stop(self) -> None:
         """Stops the hub: answers what waits with code 16, closes every connection and door, removes its files."""
-        runner, self._runner = self._runner, None
-        if runner is not None:
-            runner.stop()
-        self._keeper.close()
-        if self._authority is not None:
-            self._authority.close()
+        self._server.stop()
 
     def reset(self, **changes: Unpack[Settings]) -> None:
         """Makes the hub as new at the same addresses, whatever happened to it.
@@ -327,13 +297,12 @@ class MockHub(InProcessDoors):
     @property
     def url(self) -> str:
         """The base URL for clients, without a trailing slash."""
-        port = self._port(0)
-        return f"https://localhost:{port}" if self._tls else f"http://{LOOPBACK}:{port}"
+        return self._server.url
 
     @property
     def provider(self) -> str:
         """The address for providers, `host:port`; TLS."""
-        return f"localhost:{self._port(1)}"
+        return self._server.provider
 
     @property
     def admin_url(self) -> str:
@@ -342,14 +311,12 @@ class MockHub(InProcessDoors):
         Raises:
             RuntimeError: the hub has none, or was not started.
         """
-        if len(self._ports) < 3:
-            raise RuntimeError("the hub has no admin API; make it with admin=True")
-        return f"http://{LOOPBACK}:{self._port(2)}"
+        return self._server.admin_url
 
     @property
     def ca_file(self) -> str:
         """The path of the PEM file to trust; it is removed when the hub stops."""
-        return self._own_authority().ca_file
+        return self._server.ca_file
 
     def _app(self) -> HubApp | None:
         """The application of the HTTP port, where it is not the hub's own."""
@@ -359,44 +326,9 @@ class MockHub(InProcessDoors):
 
         return RecordingApp(self._keeper, self._live, self.recorder)
 
-    def _admin_app(self) -> AdminApp:
+    def _admin_app(self) -> AdminApp | None:
+        if not self._has_admin:
+            return None
         from mockserver.admin.app import AdminApp  # here, because few hubs have one
 
         return AdminApp(self, self._keeper)
-
-    def _port(self, which: int) -> int:
-        if self._addresses is None:
-            raise RuntimeError("the hub has no address before it is started; use it in a `with` block")
-        return self._addresses[which]
-
-    def _own_authority(self) -> Authority:
-        if self._authority is None:
-            from mockserver.certificates import Authority  # here, because it brings cryptography
-
-            self._authority = Authority()
-        return self._authority
-
-
-def _listeners(ports: Iterable[int]) -> list[socket.socket]:
-    """A listener on each of the ports, or on none where one is taken."""
-    with ExitStack() as bound:
-        listeners = [bound.enter_context(_listener(port)) for port in ports]
-        bound.pop_all()
-    return listeners
-
-
-def _listener(port: int) -> socket.socket:
-    # By the protocol's number asyncio knows that TCP_NODELAY makes sense; without it each answer waits for 40 ms.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((LOOPBACK, port))
-        # From now on nobody else gets the port, not even by SO_REUSEADDR.
-        listener.listen()
-    except OverflowError:
-        listener.close()
-        raise ValueError(f"a port must be a number from 0 to 65535; it was {port}") from None
-    except OSError as error:
-        listener.close()
-        raise OSError(error.errno, f"port {port} on {LOOPBACK} cannot be used: {error.strerror}") from None
-    return listener

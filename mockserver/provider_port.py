@@ -106,7 +106,7 @@ class ProviderConnection(asyncio.Protocol):
     def _acknowledge_quickly(self) -> None:
         raw = self._transport.get_extra_info("socket") if self._transport is not None else None
         if raw is not None and hasattr(socket, "TCP_QUICKACK"):
-            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, self._keeper.state.behaviour.acknowledges_quickly)
 
 
 async def serve_providers(

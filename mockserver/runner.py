@@ -1,7 +1,6 @@
 """Runs a hub: a thread with an event loop of its own, all ports, and the state's deadlines.
 
-HTTP is spoken by uvicorn's protocol class in this loop, without uvicorn's server: its shutdown waits in steps of 0.1
-s, and it takes the process's signals, which belong to the program that runs the hub.
+No server of a library runs here: it would take the process's signals, which belong to the program that runs the hub.
 """
 
 from __future__ import annotations
@@ -10,12 +9,10 @@ import asyncio
 import contextlib
 import math
 import threading
-from typing import TYPE_CHECKING, Any
-
-from uvicorn.server import ServerState
+from typing import TYPE_CHECKING
 
 from mockserver.app import HubApp
-from mockserver.http_port import serve_http
+from mockserver.http.door import Door
 from mockserver.provider_port import BACKLOG, ProviderConnection, serve_providers
 from mockserver.tls import GOODBYE_S
 
@@ -33,7 +30,8 @@ DRAIN_S = 1.0
 """The most time that open connections get to take their last answer when the hub stops, in seconds."""
 
 _LAST_ROUNDS = 10
-"""How many rounds the loop makes for aborted connections to end in: each needs one or two."""
+"""How many rounds the loop makes for aborted connections to end in, also those that were accepted last: each needs one
+or two."""
 
 _DELIVERY_TURNS = 5
 """How many turns the loop makes between the state's word and the bytes on the wire: a step wakes a task, which writes,
@@ -59,12 +57,12 @@ class Runner:
     ) -> None:
         self._keeper = keeper
         self._app = app or HubApp(keeper)
+        self._doors = [Door(keeper, self._app, self._app.at_once if app is None else None)]
         self._admin = admin
         self._http = http
         self._provider = provider
         self._http_tls = http_tls
         self._provider_tls = provider_tls
-        self._connections = ServerState()
         self._providers: set[ProviderConnection] = set()
         self._started = threading.Event()
         self._failure: BaseException | None = None
@@ -104,8 +102,8 @@ class Runner:
         self._stop = asyncio.Event()
         app = self._app
         clients = await loop.create_server(
-            serve_http(self._keeper, app, self._connections, self._http),
-            sock=self._http,
+            self._doors[0].connection,
+            sock=self._doors[0].listen(self._http),
             ssl=self._http_tls,
             ssl_shutdown_timeout=GOODBYE_S if self._http_tls else None,
             backlog=BACKLOG,
@@ -113,8 +111,9 @@ class Runner:
         admin = None
         if self._admin is not None:
             admin_app, admin_socket = self._admin
-            door = serve_http(self._keeper, admin_app, self._connections, admin_socket)
-            admin = await loop.create_server(door, sock=admin_socket)
+            door = Door(self._keeper, admin_app)
+            self._doors.append(door)
+            admin = await loop.create_server(door.connection, sock=door.listen(admin_socket))
         providers = await serve_providers(self._keeper, self._providers, self._provider, self._provider_tls)
         self._keeper.alarms.add(self._deadline_moved)
         self._keeper.deliveries.add(self._deliver)
@@ -135,24 +134,25 @@ class Runner:
 
     async def _drain(self, app: HubApp) -> None:
         """Lets clients that asked take their answer, and cuts every connection that is still open then."""
-        connections: list[Any] = list(self._connections.connections)
-        await app.stop_reading()
+        connections = [connection for door in self._doors for connection in door.connections]
+        with contextlib.suppress(TimeoutError):  # somebody does not read
+            async with asyncio.timeout(DRAIN_S):
+                await app.stop_reading()
         for connection in connections:
             connection.shutdown()
-        answering = {task for task in app.answering if task is not None}
-        if answering:
-            await asyncio.wait(answering, timeout=DRAIN_S)
+        await self._wait_for_answers()
         for connection in connections:
-            if connection.transport is not None:
-                connection.transport.abort()
-        if self._connections.tasks:
-            # Whoever was still reading a request learns now that its client has left.
-            await asyncio.wait(set(self._connections.tasks), timeout=DRAIN_S)
+            connection.transport.abort()
+        await self._wait_for_answers()  # whoever still answers learns now that the client has left
         for provider in tuple(self._providers):
             provider.abort()
         for _ in range(_LAST_ROUNDS):
-            if self._providers or self._connections.connections:
-                await asyncio.sleep(0)
+            await asyncio.sleep(0)
+
+    async def _wait_for_answers(self) -> None:
+        tasks = {task for door in self._doors for task in door.tasks}
+        if tasks:
+            await asyncio.wait(tasks, timeout=DRAIN_S)
 
     def _deliver(self) -> None:
         """Returns when the doors have written all that the state had for them."""

@@ -11,14 +11,14 @@ from mockserver.journal import DEFAULT_ENTRIES, Journal
 from mockserver.rules import Rule, RuleBook
 from mockserver.state.hub import HubState
 from mockserver.state.plan import Pace
-from mockserver.state.services import DEFAULT_KEY, ServiceSettings
-from mockserver.wrong import behaviour_named
+from mockserver.state.service_settings import DEFAULT_KEY, ServiceSettings
 from neuroengine._generated.registry import DEFAULT_SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mockserver.clock import Clock
+    from mockserver.state.behaviour import Behaviour
 
 
 class Settings(TypedDict, total=False):
@@ -58,7 +58,7 @@ def fresh_state(settings: Settings) -> HubState:
     return HubState(
         services_of(settings),
         limits=settings.get("limits"),
-        behaviour=behaviour_named(settings.get("wrong")),
+        behaviour=_behaviour(settings.get("wrong")),
         matching_statuses=settings.get("matching_statuses", False),
         rules=_rules(settings.get("rules", ()), strict=settings.get("strict", False)),
         journal=Journal(settings.get("journal_entries", DEFAULT_ENTRIES)),
@@ -91,6 +91,14 @@ def change_state(state: HubState, settings: Settings, now: float) -> None:
     rules.replace(active.rule for active in cast("RuleBook", fresh.rules))
     rules.strict = settings.get("strict", False)
     faults.replace(settings.get("faults", ()))
+
+
+def _behaviour(wrong: str | None) -> Behaviour | None:
+    if wrong is None:
+        return None
+    from mockserver.wrong import behaviour_named  # here, because most hubs are right
+
+    return behaviour_named(wrong)
 
 
 def _rules(given: str | PathLike[str] | Iterable[Rule], *, strict: bool) -> RuleBook:

@@ -44,7 +44,7 @@ class HubTransport(httpx.BaseTransport):
         visitor = Visitor(self._line, request)
         visitor.ask(_body(request, visitor.limit))
         _wait(visitor, visitor.has_begun)
-        return visitor.response(_Stream(visitor))
+        return visitor.response(_Stream)
 
 
 class AsyncHubTransport(httpx.AsyncBaseTransport):
@@ -62,7 +62,7 @@ class AsyncHubTransport(httpx.AsyncBaseTransport):
         visitor = Visitor(self._line, request)
         visitor.ask(await _async_body(request, visitor.limit))
         await _async_wait(visitor, visitor.has_begun)
-        return visitor.response(_AsyncStream(visitor))
+        return visitor.response(_AsyncStream)
 
 
 class _Stream(httpx.SyncByteStream):
@@ -135,6 +135,8 @@ async def _async_wait(visitor: Visitor, is_there: Callable[[], bool]) -> None:
 
 def _body(request: httpx.Request, limit: float) -> bytes:
     """The body; of one that is over the limit no more than shows it."""
+    if isinstance(request.stream, httpx.ByteStream):
+        return request.read()  # it is there already
     body = bytearray()
     for chunk in request.stream:  # type: ignore[union-attr]  # httpx gives a transport the stream of its own kind
         body += chunk
@@ -144,6 +146,8 @@ def _body(request: httpx.Request, limit: float) -> bytes:
 
 
 async def _async_body(request: httpx.Request, limit: float) -> bytes:
+    if isinstance(request.stream, httpx.ByteStream):
+        return request.read()
     body = bytearray()
     async for chunk in request.stream:  # type: ignore[union-attr]  # httpx gives a transport the stream of its own kind
         body += chunk

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import contextmanager
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
 import httpx
@@ -44,10 +44,19 @@ class Line:
 class Visitor:
     """One request of an httpx client, and what the client has seen of the answer and not yet taken."""
 
-    __slots__ = (
-        "_arrived", "_chunks", "_error", "_exchange", "_flood", "_headers", "_is_over", "_lane", "_left", "_length",
-        "_line", "_path", "_request", "_state", "_status", "_wake", "keeper",
-    )  # fmt: skip
+    _exchange: Exchange | None = None
+    _lane: Lane | None = None
+    _arrived = b""
+    _wake: Callable[[], object] | None = None
+    _status = 0
+    _headers: Headers = ()
+    _whole: bytes | None = None
+    """The whole body, of an answer that came at once."""
+    _flood = b""
+    _error: httpx.TransportError | None = None
+    _length: int | None = None
+    _left: int | None = None
+    _is_over = False
 
     def __init__(self, line: Line, request: httpx.Request) -> None:
         self.keeper = line.keeper
@@ -55,18 +64,7 @@ class Visitor:
         self._state = line.keeper.state
         self._request = request
         self._path = request.url.path.removeprefix(line.root)
-        self._arrived = b""
-        self._exchange: Exchange | None = None
-        self._wake: Callable[[], object] | None = None
-        self._status = 0
-        self._headers: Headers = ()
         self._chunks: deque[bytes] = deque()
-        self._flood = b""
-        self._error: httpx.TransportError | None = None
-        self._length: int | None = None
-        self._left: int | None = None
-        self._is_over = False
-        self._lane: Lane | None = None
 
     @property
     def limit(self) -> float:
@@ -89,7 +87,7 @@ class Visitor:
                 return
             if self._request.method != "POST":
                 headers = {name.lower(): value for name, value in self._request.headers.raw}
-                self._see(*self._state.no_post(self._request.method, headers))
+                self._see(*self._state.messages.no_post(self._request.method, headers))
                 return
             lane = self._lane = self._state.arriving(self._path, self._arrive)
             if lane is None:
@@ -135,15 +133,16 @@ class Visitor:
         """Whether `response` need not wait."""
         return self._status != 0 or self._error is not None
 
-    def response(self, stream: httpx.SyncByteStream | httpx.AsyncByteStream) -> httpx.Response:
-        """The response, once it has begun.
+    def response(self, streamed: Callable[[Visitor], httpx.SyncByteStream | httpx.AsyncByteStream]) -> httpx.Response:
+        """The response, once it has begun; `streamed` makes its stream, where its body is still to come.
 
         Raises:
             httpx.TransportError: an error came instead.
         """
         if not self._status and self._error is not None:
             raise self._error
-        return httpx.Response(self._status, headers=list(self._headers), stream=stream, extensions=_HTTP_1)
+        stream = streamed(self) if self._whole is None else httpx.ByteStream(self._whole)
+        return httpx.Response(self._status, headers=_headers(self._headers), stream=stream, extensions=_HTTP_1)
 
     def has_more(self) -> bool:
         """Whether `chunk` need not wait."""
@@ -176,7 +175,7 @@ class Visitor:
             self._leave_lane()
             self._post(self._arrived, now)
         elif self.keeper.is_closed:
-            self._see(*self._state.stopping())
+            self._see(*self._state.messages.stopping())
             self._part()
         else:
             self._play(step)
@@ -192,7 +191,7 @@ class Visitor:
             self._path, body, now, content_type=content_type, access_key=access_key, origin=origin
         )
         if exchange.answer is not None and not exchange.plan.faults:
-            self._see(*self._state.message(exchange))
+            self._see(*self._state.messages.of(exchange))
         else:
             self._exchange = exchange
             self._state.play(exchange, self._play, now)
@@ -202,8 +201,7 @@ class Visitor:
         self._status = status
         self._headers = headers
         self._is_over = True
-        if body and self._request.method != "HEAD":
-            self._chunks.append(body)
+        self._whole = body if self._request.method != "HEAD" else b""
         if self._wake is not None:
             self._wake()
 
@@ -285,3 +283,9 @@ class Visitor:
             self._leave_lane()
             if exchange is not None:
                 self._state.leave(exchange, now)
+
+
+@lru_cache(maxsize=64)
+def _headers(headers: Headers) -> httpx.Headers:
+    """Headers as httpx has them; a response takes a copy, and most answers of a program have the same."""
+    return httpx.Headers(headers)

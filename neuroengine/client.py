@@ -109,11 +109,13 @@ class Client(_Caller):
         http_client: an httpx client to use instead of an own one; it stays open, and its own settings decide whom it
             trusts.
         transport: an httpx transport for the own client, for tests and special networks.
-        clock, sleep: tell the time and wait, in seconds.
+        clock: tells the time, in seconds.
+        sleep: waits so many seconds.
         chance: draws a number from 0 to 1, for the waits between tries.
         new_key: draws a stream key.
-        on_request, on_response, on_retry: are told of each request, of what came of it, and of each wait before the
-            next try; see `neuroengine.events`.
+        on_request: is told of each request; see `neuroengine.events`.
+        on_response: is told what came of each request.
+        on_retry: is told of each wait before the next try.
 
     Raises:
         ConfigurationError: an address, a file, a time limit or the access key cannot be used.

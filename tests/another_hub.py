@@ -90,6 +90,9 @@ class State:
         check(request)
         if request.get("key"):
             return self.piece(request)
+        return self.whole(request)
+
+    def whole(self, request: dict[str, Any]) -> dict[str, Any]:
         self.requests += 1
         return self.success("".join(self.tokens(request)))
 
@@ -222,10 +225,16 @@ class Server(ThreadingHTTPServer):
 @contextmanager
 def another_hub(ways: Ways | None = None) -> Iterator[str]:
     """The base URL of a running hub."""
-    state = State(ways or Ways())
+    with serving(State(ways or Ways()), Handler) as url:
+        yield url
+
+
+@contextmanager
+def serving(state: State, handler: type[Handler]) -> Iterator[str]:
+    """The base URL at which clients are answered out of a state."""
     version = "HTTP/1.0" if state.ways.http10 else "HTTP/1.1"
     members = {"state": state, "protocol_version": version, "wbufsize": -1, "disable_nagle_algorithm": True}
-    server = Server(("127.0.0.1", 0), type("BoundHandler", (Handler,), members))
+    server = Server(("127.0.0.1", 0), type("BoundHandler", (handler,), members))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

@@ -17,7 +17,7 @@ from mockserver import MockHub
 from mockserver.admin.app import AdminApp
 from mockserver.admin.routes import routes
 from mockserver.rules import PRESENT, OneOf, Rule
-from mockserver.state.services import ServiceSettings
+from mockserver.state.service_settings import ServiceSettings
 from neuroengine import spec
 from neuroengine._generated.registry import HTTP_BODY_BYTES
 

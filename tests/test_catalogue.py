@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator
 
 REGISTRY = Path(__file__).parents[1] / "spec" / "registry"
 REQUIREMENT_FILES = sorted((REGISTRY / "requirements").glob("*.toml"))
-PENDING_ROWS = 175
+PENDING_ROWS = 144
 """Rows whose check is not built. Whoever builds a check lowers the figure in the same change."""
 
 KEYWORD = re.compile(r"\b(MUST|SHALL|REQUIRED|SHOULD|RECOMMENDED|MAY|OPTIONAL)\b")

@@ -16,7 +16,7 @@ from mockserver import Clock, MockHub, Pace
 from mockserver.clock import LATEST_S
 from mockserver.keeper import Keeper
 from mockserver.state.hub import HubState
-from mockserver.state.services import ServiceSettings
+from mockserver.state.service_settings import ServiceSettings
 from neuroengine._generated.registry import HUB_LIMITS, ErrorCode
 
 if TYPE_CHECKING:

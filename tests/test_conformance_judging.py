@@ -119,6 +119,21 @@ def test_exploring_bounds_the_requests_that_a_breach_costs() -> None:
     assert len(calls) < 250
 
 
+def test_exploring_bounds_the_time_that_a_breach_costs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conformance.explore.SHRINKING_S", 0.0)
+    broken: list[int] = []
+
+    def check(number: int) -> None:
+        if number > 100:
+            broken.append(number)
+            raise Violation("a number up to 100", str(number), ())
+
+    with pytest.raises(Violation) as caught:
+        explore(st.integers(0, 10**6), check, "1", 50)
+    assert caught.value.actual == str(broken[0])
+    assert set(broken) == {broken[0]}
+
+
 def test_what_cannot_be_judged_and_a_lost_hub_end_exploring_soon() -> None:
     calls: list[int] = []
 

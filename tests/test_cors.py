@@ -105,7 +105,7 @@ def test_without_the_setting_nobody_is_told_anything(door: Door) -> None:
 def test_header_names_that_are_none_are_not_sent_back() -> None:
     state = MockHub({SERVICE: "K"}, cors=True)._keeper.state
     question = {b"origin": PAGE.encode(), b"access-control-request-method": b"POST"}
-    message = state.no_post("OPTIONS", question | {b"access-control-request-headers": b"a\r\nb: c"})
+    message = state.messages.no_post("OPTIONS", question | {b"access-control-request-headers": b"a\r\nb: c"})
     assert message.status == 204
     assert b"access-control-allow-headers" not in dict(message.headers)
 

@@ -38,7 +38,7 @@ def test_a_hub_that_is_well_is_well_in_every_step(hub: MockHub) -> None:
     assert "127.0.0.1" in found.hub("name")[1]
     assert "TLSv1." in found.hub("tls")[1]
     assert "for localhost, 127.0.0.1" in found.hub("certificate")[1]
-    assert "trustme" in found.hub("certificate")[1]
+    assert "Neuroengine mock hub" in found.hub("certificate")[1]
     assert re.search(r"valid until \d{4}-\d\d-\d\d \(\d+ days\)", found.provider("certificate")[1])
     assert found.hub("getmodels")[1] == "services: 2, with a provider: 2"
     assert re.fullmatch(r"a reply of \d+ characters", found.hub("generate")[1])

@@ -136,7 +136,7 @@ def test_an_authority_that_is_not_trusted(hub: MockHub, ca_file: str) -> None:
         found = examine("--url", hub.url, "--provider", hub.provider, *options)
         assert found.failed() == [("hub", "certificate"), ("provider", "certificate")]
         assert re.fullmatch(
-            r"the certificate's authority \(trustme .*\) is not trusted here", found.hub("certificate")[1]
+            r"the certificate's authority \(Neuroengine mock hub.*\) is not trusted here", found.hub("certificate")[1]
         )
         assert "--ca-file or SSL_CERT_FILE" in found.hub("certificate")[2]
         assert found.hub("tls")[0] == "ok"

@@ -37,11 +37,10 @@ def client(hub: MockHub) -> Client:
 
 
 def test_every_example_is_run_by_a_test() -> None:
-    clients = ("ask", "ask_in_pieces", "ask_together", "handle_errors", "watch_exchanges")
-    providers = ("share", "share_in_pieces", "share_several")
-    assert {path.stem for path in (EXAMPLES / "client").glob("*.py")} == set(clients)
+    providers = ("share", "share_every_kind", "share_in_pieces", "share_several")
     assert {path.stem for path in (EXAMPLES / "provider").glob("*.py")} == set(providers)
-    assert {path.stem for path in (EXAMPLES / "mock").glob("*.py")} == {"script_answers", "step_the_clock"}
+    for folder in ("client", "mock"):  # these run in test_example_outputs, which compares all that they print
+        assert all(path.with_suffix(".out").exists() for path in (EXAMPLES / folder).glob("*.py"))
 
 
 def test_a_whole_reply_is_printed(hub: MockHub) -> None:
@@ -78,6 +77,29 @@ def test_an_asynchronous_generator_shares_an_llm_in_pieces(hub: MockHub) -> None
         with asking.stream("one two three", gettokens=1) as pieces:
             assert list(pieces) == [" one", " two", " three"]
         assert asking.generate("one two three", max_new_len=2).text == " one two"
+
+
+def test_every_kind_of_callback_answers() -> None:
+    kinds = ("Text", "Reply", "Mapping", "Iterator", "Coroutine", "AsyncIterator")
+    services = [ServiceSettings(kind, "DEMOKEY", offline=True) for kind in kinds]
+    with MockHub(services) as hub, running(hub, str(EXAMPLES / "provider/share_every_kind.py")), client(hub) as asking:
+        answers = {kind: asking.generate("Hé", service=kind) for kind in kinds}
+        with asking.stream("Hé", service="Iterator") as pieces:
+            assert "".join(pieces) == "You said: Hé"
+    assert {answer.text for answer in answers.values()} == {"You said: Hé"}
+    assert [kind for kind in kinds if answers[kind].members.get("model") == "parrot-1"] == ["Reply", "Mapping"]
+
+
+@pytest.mark.parametrize(
+    ("backend", "reply"), [("python:mybot:answer", "You said: one two three"), ("exec:./reply.sh", "ONE TWO")]
+)
+def test_a_program_of_ones_own_is_a_backend(
+    hub: MockHub, backend: str, reply: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(EXAMPLES / "provider/backends")
+    monkeypatch.setenv("NEUROENGINE_SERVICE_KEY", "DEMOKEY")
+    with running(hub, "-m", "neuroengine", "serve", "MYGPT", "--backend", backend), client(hub) as asking:
+        assert asking.generate("one two three", max_new_len=2).text == reply
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM that a program can handle")

@@ -382,6 +382,7 @@ def test_a_client_that_reads_slowly_is_not_cut_off(hub: MockHub, clock: Clock) -
         raw.send(whole({"message": "long"}))
         provider.receive()
         provider.reply(text)
+        hub.journal.wait_for(1, "long", timeout=DEADLINE_S)
         got = b""
         while len(got) < len(text):
             settled_models(other)
@@ -398,6 +399,7 @@ def test_a_client_that_asks_for_the_end_and_does_not_read_is_cut_off(hub: MockHu
         raw.send(head("Connection: close", LENGTH) + BODY)
         provider.receive()
         provider.reply(text)
+        hub.journal.wait_for(1, REQUEST["message"], timeout=DEADLINE_S)
         settled_models(other)
         for _ in range(3):
             clock.advance(HUB_LIMITS["unread_s"])

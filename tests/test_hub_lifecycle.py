@@ -213,9 +213,29 @@ def test_a_port_that_is_taken_is_told_to_a_task_too() -> None:
 # -- cheap
 
 
-def test_a_hub_without_a_server_imports_no_server() -> None:
-    program = "import sys; from mockserver import MockHub; MockHub(); print(*sys.modules)"
+def loaded_by(program: str) -> set[str]:
+    """The modules that are there when a program of its own has run."""
+    program += "\nimport sys\nprint(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
-    loaded = set(run.stdout.split())
+    return set(run.stdout.split())
+
+
+def test_a_hub_without_a_server_imports_no_server() -> None:
+    loaded = loaded_by("from mockserver import MockHub; MockHub()")
     assert "mockserver.state.hub" in loaded
-    assert loaded.isdisjoint({"uvicorn", "trustme", "httpx", "respx", "asyncio"})
+    assert loaded.isdisjoint({"httptools", "uvloop", "cryptography", "httpx", "respx", "asyncio", "pydantic"})
+
+
+def test_a_hub_answers_as_a_server_without_what_only_some_hubs_need() -> None:
+    loaded = loaded_by("""
+from http.client import HTTPConnection
+from mockserver import MockHub
+with MockHub(tls=False) as hub:
+    connection = HTTPConnection(hub.url.removeprefix("http://"), timeout=20)
+    connection.request("POST", "/Neuroengine-Large", '{"message": "Hello", "top_k": 1}')
+    assert connection.getresponse().read().endswith(b'"errorcode": 0}')
+    connection.close()
+""")
+    assert {"mockserver.http.connection", "mockserver.certificates"} <= loaded
+    rare = {"wrong.streams", "faults.kinds", "rules.fixtures", "recording", "admin", "config"}
+    assert loaded.isdisjoint({f"mockserver.{name}" for name in rare} | {"pydantic", "httpx", "cryptography.x509"})

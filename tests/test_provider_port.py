@@ -18,7 +18,7 @@ from mockserver import Clock, MockHub, runner
 from mockserver.keeper import Keeper
 from mockserver.provider_port import ProviderConnection
 from mockserver.state.hub import HubState
-from mockserver.state.services import ServiceSettings
+from mockserver.state.service_settings import ServiceSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from mockserver.clock import Clock
 from mockserver.keeper import Keeper
 from mockserver.runner import Runner
 from mockserver.state.hub import HubState
-from mockserver.state.services import ServiceSettings
+from mockserver.state.service_settings import ServiceSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

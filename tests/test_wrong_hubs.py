@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 import watch_answers
-import watch_links
 import watch_losses
 import watch_streams
 from hub_watch import World
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 PATIENCE_S, SHORT_PATIENCE_S = 20.0, 1.5
 OBSERVATIONS: dict[str, Observation] = {
     requirement: observation
-    for module in (watch_links, watch_answers, watch_losses, watch_streams)
+    for module in (watch_answers, watch_losses, watch_streams)
     for requirement, observation in module.SEEN.items()
 }
 OBSERVED = {name: wrong for name, wrong in WRONG_HUBS.items() if wrong.breaks in OBSERVATIONS}

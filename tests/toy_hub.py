@@ -78,6 +78,13 @@ class HubLink:
             self._tls.shutdown(socket.SHUT_RDWR)
         self._tls.close()
 
+    def bid_farewell(self) -> None:
+        """Closes in order, with TLS close-notify."""
+        self._tls.settimeout(0)
+        with contextlib.suppress(OSError):  # the other side's farewell is not waited for
+            self._tls.unwrap()
+        self._tls.close()
+
     def reset(self) -> None:
         """Breaks the connection by a TCP reset, as a hub that crashed does."""
         self._tls.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -132,11 +132,6 @@ def repeated_end_generates_nothing(world: World) -> bool:
     return asked_once(world, 3)
 
 
-@SEEN.of("NE-FWD-009")
-def whole_reply_asked_once(world: World) -> bool:
-    return asked_once(world, 0)
-
-
 @SEEN.of("NE-STREAM-024")
 def closed_poll_keeps_piece(world: World) -> bool:
     provider = world.provider()
@@ -167,28 +162,3 @@ def stream_limit(world: World) -> bool:
 def not_ready(world: World) -> bool:
     world.provider()
     return bool(polled(world)["errorcode"] == 17)
-
-
-# -- streaming providers
-
-
-@SEEN.of("NE-SPROV-001")
-def polls_forwarded(world: World) -> bool:
-    provider = world.provider(streaming=True)
-    handed = [forwarded(world, provider, {"reply": "a b c"}, gettokens=count)[0] for count in (3, 5)]
-    return [(one.get("key") is not None, one.get("gettokens")) for one in handed] == [(True, 3), (True, 5)]
-
-
-@SEEN.of("NE-SPROV-002")
-def pieces_passed_on(world: World) -> bool:
-    provider = world.provider(streaming=True)
-    pieces = ["one two three", " four", ""]
-    return [forwarded(world, provider, {"reply": piece})[1]["reply"] for piece in pieces] == pieces
-
-
-@SEEN.of("NE-SPROV-003")
-def provider_not_ready(world: World) -> bool:
-    provider = world.provider(streaming=True)
-    answers: list[Json] = [{"reply": "a"}, {"reply": "wait", "errorcode": 17}, {"reply": "b"}, {"reply": ""}]
-    got = [polled_until_end[1] for polled_until_end in (forwarded(world, provider, one) for one in answers)]
-    return [answer["reply"] for answer in got if not answer["errorcode"]] == ["a", "b", ""]

@@ -6,10 +6,11 @@ while it is at rest, and is closed when it is not; what a check opened is closed
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from conformance.evidence import not_judged
+from conformance.evidence import Violation, not_judged
 from conformance.provider.house import House
 from conformance.provider.link import Link
 from conformance.provider.records import Records
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from conformance.settings import Settings
     from conformance.timeline import Timeline
 
-TRIES: Final = 3
+PAUSES_S: Final = (0.0, 0.0, 0.3, 1.2)
+"""How long to wait before each try to log in: a hub may need a moment to see that a provider has gone."""
 
 
 class Desk:
@@ -35,6 +37,8 @@ class Desk:
         self._opened: list[Link] = []
         self.refusal = ""
         """Why the suite is not logged in; empty when it is."""
+        self.was_in = False
+        """Whether its login was accepted at any time: the key is right then."""
 
     @property
     def login(self) -> dict[str, str]:
@@ -42,35 +46,41 @@ class Desk:
         return {"user": self._settings.provided, "key": self._settings.service_key}
 
     def open(self) -> None:
-        """Logs in, so that the service is answered; `refusal` says why not where that fails."""
-        for _ in range(TRIES):
+        """Logs in, so that the service is answered; `refusal` says why not where that fails.
+
+        A hub that keeps silent is not asked twice: it would take the whole patience again.
+        """
+        for pause in PAUSES_S[: 1 if self.refusal else None]:
+            time.sleep(pause)
             try:
-                link = self._connect()
+                link = self._connect(is_shown=False)
             except OSError as error:
                 self.refusal = f"no provider link could be made to {self._settings.provider}: {error}"
+                if isinstance(error, TimeoutError):
+                    return
                 continue
             greeting = link.log_in(self.login)
             if link.is_in:
-                self.refusal = ""
-                link.hide()
+                self.refusal, self.was_in = "", True
                 self._house = House(link)
                 return
+            is_silent = greeting is None and not link.is_closed
             link.close()
             came = "nothing" if greeting is None else repr(greeting[:80].decode("ascii", "backslashreplace"))
-            self.refusal = f"the login to {self._settings.provided!r} was answered with {came}, not with OK alone"
+            self.refusal = f"the login to {self._settings.provided!r} was answered with {came}, not with OK"
+            if is_silent:
+                return
 
     def close(self) -> None:
         """Leaves the hub."""
-        if self._house is not None:
-            self._house.leave().close()
-            self._house = None
+        while self._opened:
+            self._opened.pop().close()
+        self._close_house()
 
     @contextmanager
     def held(self) -> Iterator[Link]:
         """The link that the service is answered on, in the hands of a check: whatever is asked, it has to answer."""
-        if self._house is None or self._house.link.is_closed:
-            self.close()
-            self.open()
+        self._open_house()
         if self._house is None:
             not_judged(self.refusal)
         link = self._house.leave()
@@ -78,41 +88,74 @@ class Desk:
         link.show(self.login)
         try:
             yield link
+        except Violation:
+            link.close()  # a hub that broke a rule on it may still wait for something
+            raise
         finally:
             link.hide()
             if link.is_at_rest and not self._opened:
                 self._house = House(link)
             else:
                 link.close()
-                self._resume()
+                self._reopen()
 
     @contextmanager
-    def vacant(self) -> Iterator[None]:
-        """Nobody is logged in to the service, unless the check logs in by `connect`."""
-        if self.refusal:
+    def vacant(self, *, needs_key: bool = True) -> Iterator[None]:
+        """Nobody is logged in to the service, unless the check logs in by `connect`.
+
+        Ends the check where no login was ever accepted, unless it needs no right key.
+        """
+        if needs_key and not self.was_in:
             not_judged(self.refusal)
-        self.close()
+        self._close_house()
         try:
             yield
         finally:
-            self._resume()
+            self._reopen()
 
-    def connect(self, *, is_hasty: bool = True) -> Link:
+    @contextmanager
+    def visited(self) -> Iterator[None]:
+        """The check opens connections of its own by `connect`, while the service is answered as ever."""
+        try:
+            yield
+        finally:
+            self._reopen()
+
+    def connect(self, *, is_hasty: bool = True, context: ssl.SSLContext | None = None) -> Link:
         """A new connection, not logged in; closed when the check gives the desk back.
+
+        `is_hasty` sends every write at once; `context` verifies the certificate otherwise than the run does.
 
         Raises:
             OSError: there is no connection, or no TLS.
         """
-        link = self._connect(is_hasty=is_hasty)
+        try:
+            link = self._connect(is_hasty=is_hasty, context=context)
+        except OSError as error:
+            self._timeline.note("provider", self._timeline.number("provider"), "connect", str(error).encode())
+            raise
         self._opened.append(link)
         return link
 
-    def _resume(self) -> None:
+    def _reopen(self) -> None:
+        """Closes what a check opened, and sees to it that the service is answered."""
         while self._opened:
             self._opened.pop().close()
-        self.open()
+        self._open_house()
 
-    def _connect(self, *, is_hasty: bool = True) -> Link:
+    def _open_house(self) -> None:
+        """Logs in where nobody is; who was refused from the beginning need not try again."""
+        is_hopeless = bool(self.refusal) and not self.was_in
+        if not is_hopeless and (self._house is None or self._house.link.is_over):
+            self._close_house()
+            self.open()
+
+    def _close_house(self) -> None:
+        if self._house is not None:
+            self._house.leave().close()
+            self._house = None
+
+    def _connect(self, *, is_hasty: bool = True, context: ssl.SSLContext | None = None, is_shown: bool = True) -> Link:
         address, seconds = self._settings.provider_address, self._settings.timeout
-        records = Records(address, self._context, seconds, is_hasty=is_hasty)
-        return Link(records, self._timeline, seconds)
+        records = Records(address, context or self._context, seconds, is_hasty=is_hasty)
+        return Link(records, self._timeline, seconds, is_shown=is_shown)

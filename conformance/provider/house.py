@@ -10,6 +10,8 @@ import hashlib
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
+from conformance.strategies import generate_request
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -19,7 +21,6 @@ WORDS: Final = (
     "the morning tide leaves small boats on wet sand and gulls walk between ropes while bread cools beside an open "
     "window where somebody reads aloud from letters that came late over green hills under slow clouds"
 ).split()
-DEFAULT_WORDS: Final = 40
 MOST_WORDS: Final = 128
 PATIENCE_S: Final = 60.0
 
@@ -36,12 +37,12 @@ class House:
     def leave(self) -> Link:
         """Answers what it has in hand, and gives the link back."""
         self._leaves = True
-        self.link.interrupt()
-        self._thread.join()
+        with self.link.interrupted():
+            self._thread.join()
         return self.link
 
     def _serve(self) -> None:
-        while not self._leaves and not self.link.is_closed:
+        while not self.link.is_over and (self.link.has_unread or not self._leaves):
             frame = self.link.next_frame(PATIENCE_S)
             if frame is not None and not frame.is_ping:
                 self.link.answer({"reply": reply_to(frame.content), "errorcode": 0})
@@ -49,9 +50,11 @@ class House:
 
 def reply_to(request: Mapping[str, Any]) -> str:
     """The text that answers a request, as the hub handed it over."""
-    limit = request.get("max_new_len", DEFAULT_WORDS)
-    size = min(int(limit), MOST_WORDS) if isinstance(limit, int | float) else DEFAULT_WORDS
-    is_greedy = request.get("temperature") == 0 or request.get("top_k") == 1
+    default = generate_request()["properties"]["max_new_len"]["default"]
+    limit = request.get("max_new_len", default)
+    is_length = isinstance(limit, int | float) and limit >= 0
+    size = int(min(limit if is_length else default, MOST_WORDS))
+    is_greedy = 0 in (request.get("temperature"), request.get("top_p")) or request.get("top_k") == 1
     seed = "" if is_greedy else request.get("seed", 0)
     draws = hashlib.shake_128(f"{request.get('message')}|{seed}".encode("utf-8", "surrogatepass")).digest(2 * size)
     chosen = (WORDS[int.from_bytes(draws[at : at + 2]) % len(WORDS)] for at in range(0, 2 * size, 2))

@@ -14,6 +14,6 @@ with Client("No-Such-Service") as client:
         print(f"{error.name}: {error.fix}")
         print(f"See {error.doc_url}")
     except HubError as error:
-        print(f"The hub says: {error.sentence} (may help to try again: {error.retryable})")
+        print(f"The hub says: {error.sentence} (worth another try: {error.retryable})")
     except ConnectionFailed as error:
         print(f"No answer: {error}")

@@ -4,11 +4,13 @@ import os
 
 import httpx
 
-HUB = "https://api.neuroengine.ai"
-
 
 def advise(plant: str, transport: httpx.BaseTransport | None = None) -> str:
     """What a plant needs, or why nobody knows."""
-    with httpx.Client(base_url=os.environ.get("NEUROENGINE_URL", HUB), transport=transport) as client:
-        answer = client.post("/Neuroengine-Large", json={"message": f"What do {plant} need?"}).json()
-    return str(answer["reply"]) if answer["errorcode"] == 0 else f"Ask again later. ({answer['reply']})"
+    hub = os.environ.get("NEUROENGINE_URL", "https://api.neuroengine.ai")
+    question = {"message": f"What do {plant} need?"}
+    with httpx.Client(base_url=hub, transport=transport) as client:
+        answer = client.post("/Neuroengine-Large", json=question).json()
+    if answer["errorcode"] != 0:
+        return f"Ask again later. ({answer['reply']})"
+    return str(answer["reply"])

@@ -23,7 +23,9 @@ def test_by_a_transport_without_a_socket(neuroengine_hub: MockHub) -> None:
     assert advise("tomatoes", neuroengine_hub.transport()) == "Sun and water."
 
 
-def test_by_a_running_server_that_the_environment_names(neuroengine_environment: MockHub) -> None:
+def test_by_a_running_server_that_the_environment_names(
+    neuroengine_environment: MockHub,
+) -> None:
     assert advise("tomatoes") == "Sun and water."
     assert len(neuroengine_environment.journal) == 1
 

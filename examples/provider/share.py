@@ -4,7 +4,7 @@ from neuroengine import Provider, Request
 
 
 def answer(request: Request) -> str:
-    """Here your model answers; `request.sampling` holds every field with its default."""
+    """Here your model answers; `request.sampling` says how."""
     return f"You said: {request.message}"
 
 

@@ -13,4 +13,5 @@ async def answer(request: Request) -> AsyncIterator[str]:
         await asyncio.sleep(0)  # here your model works on the next token
 
 
-asyncio.run(AsyncProvider("MYGPT", "DEMOKEY", answer, streaming=True, parallel=4).serve_forever())
+provider = AsyncProvider("MYGPT", "DEMOKEY", answer, streaming=True, parallel=4)
+asyncio.run(provider.serve_forever())

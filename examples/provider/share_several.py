@@ -1,4 +1,4 @@
-"""Shares two LLMs from one program, says what becomes of them, and leaves gracefully when it is asked to end."""
+"""Shares two LLMs from one program, tells their states, and leaves gracefully."""
 
 import signal
 
@@ -21,8 +21,9 @@ def shout(request: Request) -> str:
 
 @provider.service("MYOTHERGPT", key="OTHERKEY")
 def refuse(request: Request) -> str:
-    """Tells its client why there is no reply; any other exception is told as an error that says nothing."""
-    raise ProviderFailure(f"This model is on holiday and cannot say a word on {request.message!r}.", code=100)
+    """Tells its client why there is no reply."""
+    sentence = f"This model is on holiday and cannot say a word on {request.message!r}."
+    raise ProviderFailure(sentence, code=100)
 
 
 signal.signal(signal.SIGTERM, lambda *_: provider.stop())

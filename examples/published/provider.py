@@ -1,4 +1,4 @@
-"""Shares an LLM through the published provider class; this one answers everything with one sentence."""
+"""Shares an LLM through the published provider class."""
 
 import json
 from typing import Any

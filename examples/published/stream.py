@@ -1,4 +1,4 @@
-"""Reads a reply in pieces: every call with the same stream key is the next piece, and the empty piece is the end."""
+"""Reads a reply in pieces: a key names the stream, and the empty piece is its end."""
 
 import secrets
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mockserver.faults import StandingFault
     from mockserver.hub import MockHub
     from mockserver.keeper import Keeper
-    from mockserver.state.services import ServiceSettings
+    from mockserver.state.service_settings import ServiceSettings
 
 
 class Actions:

@@ -12,6 +12,6 @@ from mockserver.config.meaning import Config, Recording, waiting
 from mockserver.config.reading import read_config
 from mockserver.config.watcher import Watcher
 from mockserver.settings import CHANGEABLE
-from mockserver.state.services import DEFAULT_KEY
+from mockserver.state.service_settings import DEFAULT_KEY
 
 __all__ = ["CHANGEABLE", "DEFAULT_KEY", "Config", "ConfigError", "Recording", "Watcher", "read_config", "waiting"]

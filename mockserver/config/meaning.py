@@ -1,6 +1,7 @@
 """What a configuration's data says of a hub.
 
 The data is valid by the schema. What a schema cannot say is checked here: that names exist, that files can be read.
+What only some configurations have is imported when one has it.
 """
 
 from __future__ import annotations
@@ -13,11 +14,9 @@ from mockserver.config.errors import ConfigError, told_of
 from mockserver.config.secrets import access_keys, service_key
 from mockserver.faults import Faults
 from mockserver.journal import DEFAULT_ENTRIES
-from mockserver.rules.fixtures import ENDINGS, read_fixture, rules_from
 from mockserver.settings import demo_service, members_of
 from mockserver.state.limits import checked_limits
 from mockserver.state.plan import Pace
-from mockserver.wrong import behaviour_named
 from neuroengine._generated.registry import DEFAULT_SERVICE
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
     from mockserver.rules import Rule
     from mockserver.settings import Settings
-    from mockserver.state.services import ServiceSettings
+    from mockserver.state.service_settings import ServiceSettings
 
 RECORDED: Final = Path("recorded.json")
 """Where a recording goes unless another file is named."""
@@ -175,6 +174,10 @@ class _Reader:
     def _rules(self) -> tuple[tuple[Rule, ...], dict[str, ServiceSettings]]:
         """All rules in the order in which they are asked, and the services that rule files name."""
         files = self._data.get("rule_files", ())
+        if not files and "rules" not in self._data:
+            return (), {}
+        from mockserver.rules.fixtures import rules_from
+
         rules: list[Rule] = []
         listed: dict[str, ServiceSettings] = {}
         # The rule files of flags, which are paths, are asked before everything in the file.
@@ -187,6 +190,8 @@ class _Reader:
         return tuple(rules), listed
 
     def _read_rules(self, value: str | Path, rules: list[Rule], listed: dict[str, ServiceSettings]) -> None:
+        from mockserver.rules.fixtures import read_fixture
+
         fixture = read_fixture(self._input(value))
         rules += fixture.rules
         for service in fixture.services:
@@ -211,11 +216,16 @@ class _Reader:
 
     def _wrong(self) -> str | None:
         name: str | None = self._data.get("wrong")
-        with told_of("wrong"):
-            behaviour_named(name)
+        if name is not None:
+            from mockserver.wrong import behaviour_named
+
+            with told_of("wrong"):
+                behaviour_named(name)
         return name
 
     def _recording(self, data: Mapping[str, Any]) -> Recording:
+        from mockserver.rules.fixtures import ENDINGS
+
         with told_of("record"):
             if idle := [name for name in _OWN_ANSWERS if self._data.get(name)]:
                 raise ConfigError(f"every request is passed on to the live hub; leave out {', '.join(idle)}")

@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 from mockserver.config.errors import ConfigError
 from mockserver.config.meaning import Config, config_of
 from mockserver.config.secrets import without_secret
-from mockserver.rules.fixtures import FixtureError, parsed, place_in
-from mockserver.rules.schema import violation
 from neuroengine._generated.registry import DEFAULT_SERVICE
 
 if TYPE_CHECKING:
@@ -42,13 +40,7 @@ def read_config(file: Path | None = None, flags: Mapping[str, Any] | None = None
     folder = Path()
     if file is not None:
         folder = file.parent
-        try:
-            data = parsed(file)
-        except FixtureError as error:
-            raise ConfigError(str(error)) from None
-        wrong = violation(data, SCHEMA_PATH)
-        if wrong is not None:
-            raise ConfigError(f"{file}: {_place(wrong.path, data)} {without_secret(*wrong)}")
+        data = _data_of(file)
     try:
         config = config_of(laid_over(data, flags or {}), folder, "")
     except ConfigError as error:
@@ -57,6 +49,21 @@ def read_config(file: Path | None = None, flags: Mapping[str, Any] | None = None
         config_of(data, folder, str(file))  # it may be the file's own fault, which is said with its name
         raise ConfigError(str(error)) from None
     return config if file is None else replace(config, files=(file, *config.files))
+
+
+def _data_of(file: Path) -> dict[str, Any]:
+    """What stands in the file, as the schema wants it."""
+    from mockserver.rules.fixtures import FixtureError, parsed  # here, because flags alone need none of it
+    from mockserver.rules.schema import violation
+
+    try:
+        data: dict[str, Any] = parsed(file)
+    except FixtureError as error:
+        raise ConfigError(str(error)) from None
+    wrong = violation(data, SCHEMA_PATH)
+    if wrong is not None:
+        raise ConfigError(f"{file}: {_place(wrong.path, data)} {without_secret(*wrong)}")
+    return data
 
 
 def laid_over(data: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,4 +110,6 @@ def _place(path: str, data: Any) -> str:
             named = f' "{entry["name"]}"' if isinstance(entry, dict) and isinstance(entry.get("name"), str) else ""
             label = f"{name.removesuffix('s')} {int(number) + 1}{named}"
             return f"{label}: {member.removeprefix('.')}" if member else label
+    from mockserver.rules.fixtures import place_in
+
     return place_in(path, data)

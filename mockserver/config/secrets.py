@@ -6,7 +6,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from mockserver.state.services import DEFAULT_KEY
+from mockserver.state.service_settings import DEFAULT_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

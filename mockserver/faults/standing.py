@@ -12,8 +12,6 @@ from random import Random
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
-from mockserver.faults.registry import kind_named
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -64,6 +62,8 @@ class StandingFault:
         settings: Mapping[str, Any],
         remove: Callable[[StandingFault], None],
     ) -> None:
+        from mockserver.faults.registry import kind_named  # here, because most hubs have no fault
+
         kind = kind_named(name)
         self.name = name
         self.when = when

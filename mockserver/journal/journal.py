@@ -229,7 +229,8 @@ class Journal:
 
 def _answer_bytes(exchange: Exchange) -> int:
     """About how much an answer holds; what a provider said is counted with the poll that began its stream."""
-    reply = Entry(exchange).reply
+    content = exchange.answer.content if exchange.answer is not None else None
+    reply = content.get("reply") if isinstance(content, dict) else None
     size = len(reply) if isinstance(reply, str) else 0  # a wrong hub's reply may be anything
     if exchange.begins and exchange.forwarded is not None:
         size += len(exchange.forwarded.frame) + len(exchange.forwarded.payload or b"")

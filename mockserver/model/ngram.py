@@ -12,6 +12,7 @@ Laws: the probabilities after any context sum to 1; a context that was never see
 shorter one; costs are whole numbers, so that they add and compare alike on every platform.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import accumulate
 from math import log
@@ -48,16 +49,13 @@ class NGram:
         """Count `tokens`, one running text with at least two different ones."""
         text = tuple(tokens)
         counts: dict[Context, dict[int, int]] = {}
-        for end, token in enumerate(text):
-            for start in range(max(0, end - _LONGEST_CONTEXT), end + 1):
-                followers = counts.setdefault(text[start:end], {})
-                followers[token] = followers.get(token, 0) + 1
+        for length in range(_LONGEST_CONTEXT + 1):
+            runs = Counter(zip(*(text[start:] for start in range(length + 1)), strict=False))
+            for run, count in runs.items():
+                counts.setdefault(run[:-1], {})[run[-1]] = count
         self._followers = counts
-        self._totals = {context: sum(followers.values()) for context, followers in counts.items()}
-        self._weights = {
-            context: _DISCOUNTS[len(context)] * len(followers) / self._totals[context]
-            for context, followers in counts.items()
-        }
+        self._totals: dict[Context, int] = {}
+        """How often each context was followed by anything, worked out when it is asked for: most never are."""
         self._candidates: dict[tuple[Context, int | None], Candidates] = {}
 
     def probability(self, token: int, context: Context) -> float:
@@ -84,9 +82,13 @@ class NGram:
         return context
 
     def _probability(self, token: int, known: Context) -> float:
-        count = self._followers[known].get(token)
-        own = (count - _DISCOUNTS[len(known)]) / self._totals[known] if count else 0.0
-        return own + self._weights[known] * self._probability(token, known[1:]) if known else own
+        followers, discount = self._followers[known], _DISCOUNTS[len(known)]
+        total = self._totals.get(known)
+        if total is None:
+            total = self._totals[known] = sum(followers.values())
+        count = followers.get(token)
+        own = (count - discount) / total if count else 0.0
+        return own + discount * len(followers) / total * self._probability(token, known[1:]) if known else own
 
     def _rank(self, known: Context) -> Candidates:
         possible = set(self._followers[known])

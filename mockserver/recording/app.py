@@ -20,7 +20,7 @@ from mockserver.state.json_text import BadJson, read_object
 from neuroengine._generated.registry import ErrorCode
 
 if TYPE_CHECKING:
-    from mockserver.app import Scope, Send
+    from mockserver.app import Receive, Scope, Send
     from mockserver.keeper import Keeper
     from mockserver.recording.live import Live, Said
     from mockserver.recording.recorder import Recorder
@@ -41,10 +41,10 @@ class RecordingApp(HubApp):
         if self._client is not None:
             await self._client.aclose()
 
-    async def _answer(self, scope: Scope, body: bytes | None, send: Send) -> None:
+    async def _answer(self, scope: Scope, body: bytes | None, receive: Receive, send: Send) -> None:
         """Passes a request on, and its answer back; a client that has gone meanwhile loses only its own copy."""
         if body is None:
-            await super()._answer(scope, body, send)
+            await super()._answer(scope, body, receive, send)
             return
         if self._client is None:
             self._client = self._live.client()
@@ -60,7 +60,7 @@ class RecordingApp(HubApp):
         except httpx.HTTPError as error:
             why = f"The live hub {self._live.url} cannot be reached ({type(error).__name__}: {error})."
             answer = failure(ErrorCode.INTERNAL_ERROR, why)
-            message = state.refusal(answer)
+            message = state.messages.refusal(answer)
         else:
             answer, message = _answer(said.body), self._message(said, scope)
             self._recorder.add(scope["path"], body, said.body, self._keeper.clock.time() - began)
@@ -76,7 +76,7 @@ class RecordingApp(HubApp):
             (b"content-type", said.content_type.encode("latin-1")),
             (b"content-length", b"%d" % len(said.body)),
         )
-        if self._keeper.state.cors:
+        if self._keeper.state.messages.cors:
             headers += answer_headers(dict(scope["headers"]).get(b"origin", b""))
         return Message(said.status, headers, said.body)
 

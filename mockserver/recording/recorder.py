@@ -21,7 +21,7 @@ from mockserver.rules.criteria import COMMAND, GETMODELS, MESSAGE, criteria, is_
 from mockserver.rules.fixtures import write_rules
 from mockserver.rules.rule import Rule
 from mockserver.state.json_text import BadJson, read_object
-from mockserver.state.services import DEFAULT_KEY, ServiceSettings, is_service_name
+from mockserver.state.service_settings import DEFAULT_KEY, ServiceSettings, is_service_name
 from neuroengine._generated.registry import ErrorCode
 
 if TYPE_CHECKING:

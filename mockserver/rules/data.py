@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, Final
 
-from mockserver.faults import FAULTS, fault
 from mockserver.rules.criteria import MESSAGE, Criteria, criteria
 from mockserver.rules.expected import (
     ABSENT,
@@ -141,6 +140,8 @@ def _item_from(data: str | Mapping[str, Any]) -> Item:
 
 def _fault_from(data: str | Mapping[str, Any]) -> Fault:
     settings = {"name": data} if isinstance(data, str) else dict(data)
+    from mockserver.faults import fault  # here, because few rules have one
+
     return fault(settings.pop("name"), **settings)
 
 
@@ -244,6 +245,8 @@ def _item_data(item: Item) -> str | dict[str, Any]:
 
 
 def _fault_data(befalls: Fault) -> str | dict[str, Any]:
+    from mockserver.faults import FAULTS  # here, because few rules have one
+
     kind = FAULTS[befalls.name]
     leg, act = kind.on(befalls.leg)
     given = {

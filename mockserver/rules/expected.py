@@ -199,6 +199,8 @@ class Satisfies:
 
 def same(one: Any, other: Any) -> bool:
     """Whether two JSON values are equal."""
+    if type(one) is str:  # as most are
+        return bool(one == other)
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
     if isinstance(one, dict) and isinstance(other, dict):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 from mockserver.rules.data import NotData, data_of, rule_from
 from mockserver.rules.schema import SCHEMA_PATH, violation
 from mockserver.rules.toml_text import NoToml, toml_text
-from mockserver.state.services import DEFAULT_KEY, ServiceSettings
+from mockserver.state.service_settings import DEFAULT_KEY, ServiceSettings
 from neuroengine._generated.registry import BASE_URL
 
 if TYPE_CHECKING:

@@ -11,15 +11,13 @@ from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from pydantic import ValidationError
-
 from mockserver.model import Sampling, SimulatedModel
 from mockserver.rules.sources import ItemSource, MemberedTokens, guarded
+from mockserver.state.allowed import generate_fields
 from mockserver.state.answers import Answer, failure, success
 from mockserver.state.framing import HUB_MEMBERS
 from mockserver.state.sources import TokenSource
 from mockserver.tokens import cut
-from neuroengine._generated.models import GenerateRequest
 from neuroengine._generated.registry import ERRORS, ErrorCode
 
 if TYPE_CHECKING:
@@ -203,11 +201,9 @@ class Model:
         for name, value in self.sampling.items():
             if name not in SAMPLING_FIELDS:
                 raise ValueError(f"the model has no setting {name!r}; it has {', '.join(SAMPLING_FIELDS)}")
-            try:
-                GenerateRequest.model_validate({"message": "", name: value})
-            except ValidationError as error:
-                rule = error.errors(include_url=False)[0]["msg"].replace("Input should", "it should")
-                raise ValueError(f"the model's {name} is wrong: {rule}; it was {value!r}") from None
+            allowed = generate_fields()[name]
+            if not allowed.holds(value):
+                raise ValueError(f"the model's {name} is wrong: it should be {allowed.words}; it was {value!r}")
 
     def whole(self, generation: Generation) -> Answer:
         """All tokens joined."""

@@ -19,7 +19,6 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
-from mockserver.faults import fault
 from mockserver.rules.criteria import GETMODELS, Criteria, criteria
 from mockserver.rules.replies import (
     Fail,
@@ -139,6 +138,8 @@ class Grammar:
 
         A fault on a provider's legs goes with an answer that a provider gives, or the simulated model in its place.
         """
+        from mockserver.faults import fault  # here, because few rules have one
+
         one = name if isinstance(name, Fault) else fault(name, **settings)
         return self._planned(Plan(faults=(one,)))
 

@@ -47,6 +47,11 @@ def success(reply: str) -> Answer:
     return Answer({"reply": reply, "errorcode": 0})
 
 
+def shutting_down() -> Answer:
+    """What everybody is answered with when the hub stops."""
+    return failure(ErrorCode.SHUTTING_DOWN, "The hub is stopping.")
+
+
 def failure(code: ErrorCode, why: str, *, field: str | None = None, retry_after: float | None = None) -> Answer:
     """An error of the hub's own.
 

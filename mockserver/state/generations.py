@@ -1,6 +1,6 @@
 """A client's request, read and checked: what is to be generated, and how the answer is wanted.
 
-The rules are those of the generated model; this module turns its verdict into the registry's errors, and knows what the
+What a field may be is the schema's to say; this module turns that into the registry's errors, and knows what the
 protocol says beyond a schema: `gettokens` and `seq` mean nothing without a stream key.
 """
 
@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from pydantic import MISSING, ValidationError
-
 from mockserver.model import Sampling
+from mockserver.state.allowed import defaults, generate_fields
 from mockserver.state.answers import Answer, failure
-from neuroengine._generated.models import GenerateRequest
 from neuroengine._generated.registry import ErrorCode
 
 if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
+    from mockserver.state.allowed import Allowed
 
 STREAM_FIELDS = ("key", "gettokens", "seq")
 """Members that say how the answer is wanted, not what is to be generated."""
 
 _NOT_FOR_PROVIDERS = frozenset({*STREAM_FIELDS, "ping"})
+_OF_POLLS_ONLY = frozenset({"gettokens", "seq"})
 
 
 class Refused(Exception):
@@ -63,38 +63,62 @@ def read_generation(request: dict[str, Any], max_new_len_tokens: int) -> Generat
     if "message" not in request:
         why = "The request holds neither `message` nor `command`."
         raise Refused(failure(ErrorCode.MISSING_MESSAGE, why))
-    checked = request
-    if not request.get("key") and ("gettokens" in request or "seq" in request):
-        checked = {name: value for name, value in request.items() if name not in {"gettokens", "seq"}}
-    try:
-        model = GenerateRequest.model_validate(checked)
-    except ValidationError as error:
-        raise Refused(_invalid(error.errors(include_url=False)[0])) from None
-    raw = model.raw if isinstance(model.raw, bool) else model.raw.lower() == "true"
-    length = min(model.max_new_len, max_new_len_tokens)
+    key = request.get("key") or ""
+    fields = generate_fields()
+    for name, value in request.items():
+        allowed = fields.get(name)
+        if allowed is not None and not allowed.holds(value) and (key or name not in _OF_POLLS_ONLY):
+            raise Refused(_invalid(name, allowed, value))
+    said = defaults() | request
+    raw = str(said["raw"]).lower() == "true"
+    wanted = int(said["max_new_len"])
+    length = min(wanted, max_new_len_tokens)
     members = {name: value for name, value in request.items() if name not in _NOT_FOR_PROVIDERS}
     members["raw"] = "True" if raw else "False"
-    if model.max_new_len > length:
+    if wanted > length:
         members["max_new_len"] = length
-    sampling = Sampling(
-        temperature=float(model.temperature),
-        top_p=float(model.top_p),
-        top_k=model.top_k,
-        min_p=float(model.min_p),
-        repetition_penalty=float(model.repetition_penalty),
-        max_new_len=length,
-        seed=model.seed,
+    sampling = _sampling(
+        said["temperature"],
+        said["top_p"],
+        said["top_k"],
+        said["min_p"],
+        said["repetition_penalty"],
+        length,
+        said["seed"],
+        raw,
+    )
+    if not key:
+        return Generation(request["message"], sampling, members, "", int(defaults()["gettokens"]), None)
+    seq = None if "seq" not in request else int(request["seq"])
+    return Generation(request["message"], sampling, members, key, int(said["gettokens"]), seq)
+
+
+@lru_cache
+def _sampling(
+    temperature: float,
+    top_p: float,
+    top_k: float,
+    min_p: float,
+    repetition_penalty: float,
+    max_new_len: int,
+    seed: float,
+    raw: bool,
+) -> Sampling:
+    """The sampling, each value in the form of its kind; most requests of a program want the same."""
+    return Sampling(
+        temperature=float(temperature),
+        top_p=float(top_p),
+        top_k=int(top_k),
+        min_p=float(min_p),
+        repetition_penalty=float(repetition_penalty),
+        max_new_len=max_new_len,
+        seed=int(seed),
         raw=raw,
     )
-    key = "" if model.key is MISSING or model.key is None else model.key
-    seq = None if model.seq is MISSING else model.seq
-    return Generation(model.message, sampling, members, key, int(model.gettokens), seq)
 
 
-def _invalid(error: ErrorDetails) -> Answer:
-    name = str(error["loc"][0])
-    rule = error["msg"].replace("Input should", "it should")
-    why = f'The field "{name}" is wrong: {rule}; it was {_shown(name, error["input"])}.'
+def _invalid(name: str, allowed: Allowed, value: Any) -> Answer:
+    why = f'The field "{name}" is wrong: it should be {allowed.words}; it was {_shown(name, value)}.'
     return failure(ErrorCode.INVALID_FIELD, why, field=name)
 
 

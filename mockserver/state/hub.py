@@ -7,43 +7,37 @@ clock, and calls `timers.run(now)` when `timers.next()` is due. Every post is an
 
 from __future__ import annotations
 
-import logging
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mockserver.model import SimulatedModel
-from mockserver.state.admission import Admission
-from mockserver.state.answers import Answer, failure
+from mockserver.state.answers import shutting_down
 from mockserver.state.behaviour import Behaviour
 from mockserver.state.circumstances import Circumstances
-from mockserver.state.cors import answer_headers, preflight_headers
-from mockserver.state.delivery import JSON_TYPE, Message, delivery
-from mockserver.state.exchanges import Asked, Call, Exchange
-from mockserver.state.generations import Refused
-from mockserver.state.json_text import BadJson
+from mockserver.state.cors import answer_headers
+from mockserver.state.delivery import delivery
+from mockserver.state.exchanges import Exchange
 from mockserver.state.limits import checked_limits
+from mockserver.state.messages import Messages
 from mockserver.state.open_streams import OpenStreams
-from mockserver.state.plan import NO_PLAN
 from mockserver.state.player import Player
-from mockserver.state.streams import Poll
+from mockserver.state.reception import Reception
 from mockserver.state.timers import Timers
-from mockserver.state.whole_replies import WholeReplies
-from neuroengine._generated.registry import ErrorCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from mockserver.journal import Journal
     from mockserver.rules import RuleBook
-    from mockserver.state.delivery import Headers, Step, Steps
+    from mockserver.state.answers import Answer
+    from mockserver.state.delivery import Step, Steps
     from mockserver.state.lane import Lane
     from mockserver.state.links import Link, Wire
     from mockserver.state.plan import Pace, StandingFaults
-    from mockserver.state.services import Service, ServiceSettings
+    from mockserver.state.service_settings import ServiceSettings
+    from mockserver.state.services import Service
 
 __all__ = ["Exchange", "HubState"]
-
-logger = logging.getLogger("mockserver")
 
 
 class HubState:
@@ -73,21 +67,27 @@ class HubState:
         self.timers = Timers()
         self.rules = rules
         self.journal = journal
-        self.cors = cors
-        self._matching_statuses = matching_statuses
-        self._model = SimulatedModel()
-        self._circumstances = Circumstances(pace, faults, self._model, self.limits, self.timers)
+        model = SimulatedModel()
+        self._circumstances = Circumstances(pace, faults, model, self.limits, self.timers)
         self._services = {row.name: self._new_service(row, now) for row in services}
         self._streams = OpenStreams(self.behaviour, self._circumstances, self.limits, self.timers)
-        self._admission = Admission(self._services, self.behaviour, self.limits, self._streams)
-        self._whole = WholeReplies(self.behaviour, self._circumstances, self._model, self.timers)
+        self.messages = Messages(self.behaviour, matching_statuses=matching_statuses, cors=cors)
+        self._reception = Reception(
+            self._services,
+            self.behaviour,
+            self.limits,
+            self.timers,
+            self._circumstances,
+            self._streams,
+            model,
+            self._deliver,
+        )
         self._waiting: dict[Exchange, None] = {}
         self._arriving: set[Lane] = set()
         self._playing: set[Exchange] = set()
         self._links: set[Link] = set()
         self._connections = 0
         self._posts = 0
-        self._is_stopping = False
 
     def change(
         self,
@@ -104,7 +104,7 @@ class HubState:
         A service that stays keeps its provider, its queue and its counters; see `Service.change` and `Service.retire`.
         """
         self.limits.update(self.behaviour.kept_limits(checked_limits(limits)))
-        self.cors, self._matching_statuses, self._circumstances.pace = cors, matching_statuses, pace
+        self.messages.cors, self.messages.matching_statuses, self._circumstances.pace = cors, matching_statuses, pace
         self.change_services(services, now)
 
     def change_services(self, services: Iterable[ServiceSettings], now: float) -> None:
@@ -135,9 +135,9 @@ class HubState:
     ) -> Exchange:
         """Takes a client's request: one answer, whatever it holds. A body over the limit may be given as None."""
         exchange = self.begin(path, len(body or b""), now)
-        if self.cors:
+        if self.messages.cors:
             exchange.headers = answer_headers(origin)
-        self._attempt(exchange, partial(self._receive, exchange, body, content_type, access_key), now)
+        self._reception.receive(exchange, body, content_type, access_key, self.rules, now)
         if exchange.answer is None:
             self._waiting[exchange] = None
         return exchange
@@ -149,91 +149,6 @@ class HubState:
         if self.journal is not None:
             self.journal.begin(exchange)
         return exchange
-
-    def _attempt(self, exchange: Exchange, handle: Callable[[float], None], now: float) -> None:
-        """Handles an exchange, or the part of it that had to wait; what goes wrong is its answer."""
-        try:
-            handle(now)
-        except Refused as refused:
-            self._deliver(exchange, refused.answer, now)
-        except Exception:
-            # The one place where a fault of the hub's own becomes an answer (code 1); the log tells what it was.
-            logger.exception("the hub failed while it handled a request")
-            self._deliver(exchange, failure(ErrorCode.INTERNAL_ERROR, "The hub failed."), now)
-
-    def _receive(
-        self, exchange: Exchange, body: bytes | None, content_type: str, access_key: str | None, now: float
-    ) -> None:
-        try:
-            exchange.request = self._read(body, content_type)
-        finally:
-            exchange.service = self.behaviour.service_name(exchange.path, self._services)
-            exchange.plan = self._circumstances.plan(exchange.service, exchange.request)
-        asked = self._admission.check(exchange, access_key)
-        if isinstance(asked, Asked) and exchange.begins and self.faults:
-            exchange.plan |= self._circumstances.generation_plan(exchange.service)
-        if self.rules:
-            self._ask(self.rules, exchange, is_valid=not isinstance(asked, Answer))
-        if not exchange.plan.delay_s:
-            self._handle(exchange, asked, now)
-            return
-        # A client that leaves before the delay has passed has asked for nothing.
-        handle = partial(self._attempt, exchange, partial(self._handle, exchange, asked))
-        timer = self.timers.at(now + exchange.plan.delay_s, handle)
-        exchange.leave = lambda _: timer.cancel()
-
-    def _read(self, body: bytes | None, content_type: str) -> dict[str, Any]:
-        if self._is_stopping:
-            raise Refused(failure(ErrorCode.SHUTTING_DOWN, "The hub is stopping."))
-        if body is None or len(body) > self.limits["http_body_bytes"]:
-            why = f"The body is over {self.limits['http_body_bytes']:g} bytes."
-            raise Refused(failure(ErrorCode.REQUEST_TOO_LARGE, why))
-        try:
-            return self.behaviour.read_body(body, content_type)
-        except BadJson as error:
-            raise Refused(failure(ErrorCode.INVALID_JSON, f"The body cannot be read: {error}.")) from None
-
-    def status(self, answer: Answer) -> int:
-        """The HTTP status that an answer goes out with."""
-        return self.behaviour.status(answer, answer.matching_status if self._matching_statuses else 200)
-
-    @staticmethod
-    def _ask(rules: RuleBook, exchange: Exchange, *, is_valid: bool) -> None:
-        """Lets the rules say what is answered and what befalls the exchange."""
-        call = Call(exchange.service, exchange.request, exchange.poll, exchange.begins, is_valid)
-        exchange.verdict = rules.match(call)
-        if exchange.verdict.plan is not NO_PLAN:
-            exchange.plan |= exchange.verdict.plan
-
-    def _handle(self, exchange: Exchange, asked: Asked | Answer | None, now: float) -> None:
-        """Answers a request, now or as soon as there is an answer.
-
-        Raises:
-            Refused: it is answered with an error.
-        """
-        self._circumstances.check(exchange.plan)
-        if exchange.verdict.refusal is not None:
-            raise Refused(exchange.verdict.refusal)
-        if asked is None:
-            self._deliver(exchange, self._command(exchange.request["command"]), now)
-        elif isinstance(asked, Answer):
-            raise Refused(asked)
-        elif asked.generation.key:
-            self._poll(exchange, asked, now)
-        else:
-            self._whole.reply(exchange, asked, partial(self._deliver, exchange), now)
-
-    def _command(self, command: object) -> Answer:
-        if command == "getmodels":
-            return Answer(self.behaviour.models(list(self._services.values())))
-        return failure(ErrorCode.UNKNOWN_COMMAND, "The hub knows the command getmodels only.")
-
-    def _poll(self, exchange: Exchange, asked: Asked, now: float) -> None:
-        stream = self._streams.stream_for(asked, exchange.plan, exchange.verdict, now)
-        poll = Poll(asked.generation, partial(self._deliver, exchange))
-        exchange.leave = partial(stream.leave, poll)
-        exchange.stream_rule = stream.rule
-        stream.poll(poll, asked.generation.message, now)
 
     # -- providers
 
@@ -258,8 +173,8 @@ class HubState:
 
     def stop(self, now: float) -> None:
         """Answers everything that waits with code 16 and closes every link."""
-        self._is_stopping = True
-        answer = failure(ErrorCode.SHUTTING_DOWN, "The hub is stopping.")
+        self._reception.is_stopping = True
+        answer = shutting_down()
         self._streams.stop(answer, now)
         for exchange in list(self._waiting):
             exchange.leave(now)
@@ -292,38 +207,9 @@ class HubState:
         self._arriving.discard(lane)
         lane.stop()
 
-    def message(self, exchange: Exchange) -> Message:
-        """What an answered exchange is answered with."""
-        if exchange.answer is None or exchange.status is None:
-            raise RuntimeError("an exchange has no message before its answer")
-        message = _message(exchange.status, self.behaviour.render(exchange.answer), *exchange.headers)
-        return message._replace(headers=self.behaviour.headers(message.headers))
-
-    def no_post(self, method: str, headers: Mapping[bytes, bytes]) -> Message:
-        """What a request by another method than POST is answered with; `headers` have lower-case names."""
-        more: Headers = ()
-        if self.cors:
-            origin = headers.get(b"origin", b"")
-            wanted = headers.get(b"access-control-request-method", b"")
-            if method == "OPTIONS" and wanted:
-                allowed = preflight_headers(origin, wanted, headers.get(b"access-control-request-headers", b""))
-                if allowed is not None:
-                    return Message(204, allowed, b"")
-            more = answer_headers(origin)
-        answer = failure(ErrorCode.INVALID_JSON, "The hub takes POST requests only.")
-        return _message(405, self.behaviour.render(answer), (b"allow", b"POST"), *more)
-
-    def stopping(self) -> Message:
-        """What a request that is not yet whole is answered with when the hub stops."""
-        return self.refusal(failure(ErrorCode.SHUTTING_DOWN, "The hub is stopping."))
-
-    def refusal(self, answer: Answer) -> Message:
-        """What a request is answered with that is no exchange of the hub's."""
-        return _message(self.status(answer), self.behaviour.render(answer))
-
     def delivery(self, exchange: Exchange) -> Steps:
         """An answered exchange as steps on the wire, after everything that befalls them."""
-        return delivery(self.message(exchange), exchange.plan, self.faults.happened)
+        return delivery(self.messages.of(exchange), exchange.plan, self.faults.happened)
 
     def play(self, exchange: Exchange, put: Callable[[Step], object], now: float) -> None:
         """Plays an exchange for a door, until the door says that the client has left or has everything.
@@ -374,11 +260,7 @@ class HubState:
             exchange.forwarded = answer.forwarded or exchange.forwarded
             answer = self.behaviour.answer(exchange.request, answer)
             if exchange.status is None:  # a blank may have gone out before
-                exchange.status = self.status(answer)
+                exchange.status = self.messages.status(answer)
             exchange.deliver(answer, now)
             if self.journal is not None:
                 self.journal.settled(exchange)
-
-
-def _message(status: int, body: bytes, *more: tuple[bytes, bytes]) -> Message:
-    return Message(status, (JSON_TYPE, (b"content-length", b"%d" % len(body)), *more), body)

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Protocol
 
+    from mockserver.state.jobs import Job
     from mockserver.state.plan import StandingFaults
-    from mockserver.state.services import Job, Service
+    from mockserver.state.services import Service
     from mockserver.state.timers import Timer, Timers
 
     class Wire(Protocol):

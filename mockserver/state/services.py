@@ -6,125 +6,23 @@ import hashlib
 import hmac
 import math
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter, ValidationError
-
-from mockserver.state.answers import Answer, Forwarded, failure
+from mockserver.state.answers import failure
 from mockserver.state.framing import FrameTooLarge, request_frame
 from mockserver.state.generations import Refused
-from neuroengine._generated.models import ServiceName
+from mockserver.state.jobs import Job
 from neuroengine._generated.registry import ErrorCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from mockserver.state.answers import Answer
     from mockserver.state.links import Link
-    from mockserver.state.plan import Fault, Pace
+    from mockserver.state.plan import Fault
+    from mockserver.state.service_settings import ServiceSettings
     from mockserver.state.timers import Timer, Timers
-
-
-DEFAULT_KEY = "DEMOKEY"
-"""The service key of a service that nobody gave one. It is no secret."""
-
-_SERVICE_NAME: TypeAdapter[str] = TypeAdapter(ServiceName)
-
-
-def is_service_name(name: object) -> bool:
-    """Whether a path can hold it (NE-HTTP-006)."""
-    try:
-        _SERVICE_NAME.validate_python(name)
-    except ValidationError:
-        return False
-    return True
-
-
-@dataclass(frozen=True)
-class ServiceSettings:
-    """What an operator says about a service.
-
-    `key` is the provider's secret. `access_keys`, when there are any, are what a client must show one of. `quota` is
-    the most generations in `quota_window_s` seconds; none means no quota. `offline` starts without the simulated
-    model. `pace` is how fast its text is let out; none takes the hub's.
-
-    Raises:
-        ValueError: the name is none that a path can hold (NE-HTTP-006), or a key or the quota makes no sense.
-    """
-
-    name: str
-    key: str
-    comment: str = ""
-    operator: str = ""
-    preprompt: str = ""
-    endprompt: str = ""
-    access_keys: tuple[str, ...] = ()
-    quota: int | None = None
-    quota_window_s: float = 60.0
-    offline: bool = False
-    pace: Pace | None = None
-
-    def __post_init__(self) -> None:
-        """Checks the name, the keys and the quota."""
-        if not is_service_name(self.name):
-            rule = "1 to 64 letters, digits, `.`, `_` or `-`, starting with a letter or digit"
-            raise ValueError(f"the service name {self.name!r} is wrong: it must be {rule}")
-        if not isinstance(self.key, str):
-            raise self._wrong("key", "text")
-        if isinstance(self.access_keys, str) or not all(isinstance(key, str) and key for key in self.access_keys):
-            raise self._wrong("access_keys", "several texts that are not empty, as in (KEY,)")
-        object.__setattr__(self, "access_keys", tuple(self.access_keys))
-        if self.quota is not None and (type(self.quota) is not int or self.quota < 0):
-            raise self._wrong("quota", f"a whole number, 0 or more; it was {self.quota!r}")
-        if not 0 < self.quota_window_s < math.inf:
-            raise self._wrong("quota_window_s", f"a finite number of seconds above 0; it was {self.quota_window_s!r}")
-
-    def _wrong(self, setting: str, rule: str) -> ValueError:
-        return ValueError(f"the {setting} of the service {self.name!r} must be {rule}")
-
-    def __repr__(self) -> str:
-        """The name alone: a key must not reach a log."""
-        return f"ServiceSettings(name={self.name!r})"
-
-
-class Job:
-    """One request for a provider, from the queue to its answer. `done` is called once.
-
-    `is_poll` tells that it is a stream's poll, which only a streaming provider understands. `faults` befall it on the
-    provider's legs; `piece` is which piece of a stream it asks for, from 1.
-    """
-
-    __slots__ = ("_done", "_service", "faults", "forwarded", "frame", "is_poll", "piece")
-
-    def __init__(
-        self,
-        service: Service,
-        frame: bytes,
-        done: Callable[[Answer, float], None],
-        *,
-        is_poll: bool = False,
-        faults: tuple[Fault, ...] = (),
-        piece: int = 1,
-    ) -> None:
-        self._service = service
-        self._done: Callable[[Answer, float], None] | None = done
-        self.frame = frame
-        self.forwarded = Forwarded(frame)
-        self.is_poll = is_poll
-        self.faults = faults
-        self.piece = piece
-
-    def finish(self, answer: Answer, now: float) -> None:
-        """Hands the answer on, unless nobody waits for it any more."""
-        done, self._done = self._done, None
-        if done is not None:
-            done(answer._replace(forwarded=self.forwarded), now)
-
-    def cancel(self, now: float) -> None:
-        """Takes an unfinished request back: out of the queue, or its late answer is thrown away."""
-        if self._done is not None:
-            self._done = None
-            self._service.withdraw(self, now)
 
 
 class Service:

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from mockserver.state.generations import Generation
+    from mockserver.state.jobs import Job
     from mockserver.state.plan import Fault
-    from mockserver.state.services import Job, Service
+    from mockserver.state.services import Service
 
 
 class Source(Protocol):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from mockserver.model import SimulatedModel
     from mockserver.state.plan import StandingFaults
-    from mockserver.state.services import ServiceSettings
+    from mockserver.state.service_settings import ServiceSettings
     from mockserver.state.timers import Timers
 
 

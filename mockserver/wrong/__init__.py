@@ -21,6 +21,7 @@ from mockserver.wrong import (
     losses,
     models,
     provider_answers,
+    provider_bytes,
     refusals,
     requests,
     resume,
@@ -50,6 +51,7 @@ _MODULES = (
     frames,
     forwarding,
     provider_answers,
+    provider_bytes,
     losses,
 )
 

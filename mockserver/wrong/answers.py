@@ -9,7 +9,8 @@ from mockserver.model import SimulatedModel
 from mockserver.state.answers import Answer, success
 from mockserver.state.behaviour import Behaviour
 from mockserver.state.generations import read_generation
-from mockserver.state.services import Job, Service
+from mockserver.state.jobs import Job
+from mockserver.state.services import Service
 from mockserver.wrong.wrong_hub import WrongHub, answering, of_services
 from neuroengine._generated.registry import ERRORS, ErrorCode
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _LOGIN_MEMBERS = {"user", "key", "streaming"}
 _SHORT_S = 1.0
+_SOON_S = 0.05
 
 
 class WelcomedByName(Link):
@@ -85,6 +86,31 @@ class KeyUnchecked(Service):
         return True
 
 
+class KeyByItsBegin(Service):
+    """A service that looks at the begin of a key alone."""
+
+    def accepts_key(self, key: str) -> bool:
+        """Any key that the right one begins will do."""
+        return any(super(KeyByItsBegin, self).accepts_key(key[:size]) for size in range(1, len(key) + 1))
+
+
+class KeyNotMissed(Link):
+    """A link that asks nobody for a key who has none."""
+
+    def _service_for(self, login: dict[str, Any]) -> Service | None:
+        return super()._service_for(login) if "key" in login else self._find(str(login.get("user")))
+
+
+class LoginTimerRestarts(Link):
+    """A link that gives a provider the whole time again with every byte of its login."""
+
+    def _read_login(self, data: bytes, now: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._timers.at(now + self._limits["login_s"], self.close)
+        super()._read_login(data, now)
+
+
 class LoginInOneRead(Link):
     """A link that takes the first bytes for the whole login."""
 
@@ -99,7 +125,9 @@ class RefusedInSilence(Link):
     """A link that says nothing to a wrong login, and stays open."""
 
     def _refuse(self, why: str, now: float) -> None:
-        """Leaves the provider waiting."""
+        """Leaves the provider waiting for ever."""
+        if self._timer is not None:
+            self._timer.cancel()
 
 
 class LoginMembersRefused(Link):
@@ -191,6 +219,18 @@ class EarlyReturnRefused(Service):
         return super().accepts_key(key) and not self._is_shut
 
 
+class CloseSeenLate(Service):
+    """A service that notices a close some time later, and then lets go of whatever link it has."""
+
+    def detach(self, link: Link, now: float) -> None:
+        """Puts it off."""
+        self._timers.at(now + _SOON_S, self._let_go)
+
+    def _let_go(self, now: float) -> None:
+        if self._link is not None:
+            super().detach(self._link, now)
+
+
 class PlainProviderPort(Behaviour):
     """Speaks no TLS with providers."""
 
@@ -219,8 +259,11 @@ WRONG_HUBS = (
     WrongHub("accepted_in_two_writes", "NE-LOGIN-004", "writes O and K apart", of_links(AcceptedInTwoWrites)),
     WrongHub("accepted_with_frame", "NE-LOGIN-004", "writes OK and a request at once", of_links(AcceptedWithFrame)),
     WrongHub("service_key_unchecked", "NE-LOGIN-005", "lets a provider in with any key", of_services(KeyUnchecked)),
+    WrongHub("key_by_its_begin", "NE-LOGIN-005", "looks at the begin of a key alone", of_services(KeyByItsBegin)),
+    WrongHub("key_not_missed", "NE-LOGIN-005", "lets a provider in without a key", of_links(KeyNotMissed)),
     WrongHub("login_in_one_read", "NE-LOGIN-006", "reads a login in one piece only", of_links(LoginInOneRead)),
     WrongHub("login_never_late", "NE-LOGIN-007", "waits for a login for ever", keeping(login_s=1e6)),
+    WrongHub("login_timer_restarts", "NE-LOGIN-007", "waits anew after each byte", of_links(LoginTimerRestarts)),
     WrongHub("login_of_any_size", "NE-LOGIN-008", "reads a login of any size", keeping(login_bytes=1e6)),
     WrongHub("refused_in_silence", "NE-LOGIN-009", "says nothing to a wrong login", of_links(RefusedInSilence)),
     WrongHub("login_members_refused", "NE-LOGIN-010", "refuses members of a login", of_links(LoginMembersRefused)),
@@ -232,4 +275,5 @@ WRONG_HUBS = (
         "refuses a provider that comes back at once",
         of_services(EarlyReturnRefused),
     ),
+    WrongHub("close_seen_late", "NE-LOGIN-013", "lets go of a provider that is back", of_services(CloseSeenLate)),
 )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mockserver.state.answers import Answer, failure
 from mockserver.state.behaviour import Behaviour
+from mockserver.state.jobs import Job
 from mockserver.state.links import Link
-from mockserver.state.services import Job, Service
+from mockserver.state.services import Service
 from mockserver.wrong.wrong_hub import WrongHub, keeping, of_links, of_services
 from neuroengine._generated.machines import ProviderLinkEvent
 from neuroengine._generated.registry import ErrorCode
@@ -73,6 +76,28 @@ class DropUnanswered(Link):
         self._end(ProviderLinkEvent.CLOSE, None, now)
 
 
+class DropAnsweredLate(Link):
+    """A link that answers the client of a provider that dropped when its time would have been over."""
+
+    def close(self, now: float) -> None:
+        """Ends, and answers later."""
+        job, self._job = self._job, None
+        super().close(now)
+        if job is not None:
+            answer = failure(ErrorCode.PROVIDER_ERROR, "The provider dropped the connection.")
+            self._timers.at(now + self._limits["provider_answer_s"], partial(job.finish, answer))
+
+
+class ReplacedUnanswered(Service):
+    """A service that forgets what a replaced provider had in hand."""
+
+    def attach(self, link: Link, now: float) -> None:
+        """Takes the new one alone."""
+        if self._current is not None and self._link is not None:
+            self._link._job = None  # noqa: SLF001 - it is wrong on purpose
+        super().attach(link, now)
+
+
 class Unforgiving(Behaviour):
     """Lets no provider in again that has broken the framing."""
 
@@ -102,6 +127,16 @@ class QueueDropped(Service):
         super().detach(link, now)
         if self._link is None:
             self._give_up_waiting(now)
+
+
+class QueueAsleep(Service):
+    """A service whose queue stands still when its provider comes back."""
+
+    def attach(self, link: Link, now: float) -> None:
+        """Hands out what is new alone."""
+        waiting, self._queue = self._queue, deque()
+        super().attach(link, now)
+        self._queue = waiting
 
 
 class WaitsForEver(Service):
@@ -141,10 +176,13 @@ WRONG_HUBS = (
     WrongHub("second_login_refused", "NE-LOSS-001", "refuses a second login", of_services(SecondLoginRefused)),
     WrongHub("second_login_idle", "NE-LOSS-001", "goes on with the first provider", of_services(SecondLoginIdle)),
     WrongHub("handed_over_twice", "NE-LOSS-002", "hands a request over twice", of_services(HandedOverTwice)),
+    WrongHub("replaced_unanswered", "NE-LOSS-002", "forgets a replaced request", of_services(ReplacedUnanswered)),
     WrongHub("wrong_login_ends", "NE-LOSS-003", "ends a link on another's wrong login", WrongLoginEnds),
     WrongHub("drop_unanswered", "NE-LOSS-004", "answers nobody when a provider drops", of_links(DropUnanswered)),
+    WrongHub("drop_answered_late", "NE-LOSS-004", "answers late when a provider drops", of_links(DropAnsweredLate)),
     WrongHub("unforgiving", "NE-LOSS-005", "bars a provider that sent garbage", Unforgiving),
     WrongHub("queue_dropped", "NE-LOSS-006", "drops what waits with the provider", of_services(QueueDropped)),
+    WrongHub("queue_asleep", "NE-LOSS-006", "hands what waits to nobody who comes back", of_services(QueueAsleep)),
     WrongHub("waits_for_ever", "NE-LOSS-007", "lets requests wait for ever", of_services(WaitsForEver)),
     WrongHub("absence_forgotten", "NE-LOSS-008", "waits anew for every request", of_services(AbsenceForgotten)),
     WrongHub("busy_is_away", "NE-LOSS-009", "gives up behind a busy provider", of_services(BusyIsAway)),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.state.behaviour import Behaviour
 from mockserver.state.generations import Refused
-from mockserver.state.services import Service, ServiceSettings
+from mockserver.state.services import Service
 from mockserver.wrong.wrong_hub import WrongHub, of_services
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mockserver.state.answers import Answer
     from mockserver.state.generations import Generation
     from mockserver.state.links import Link
+    from mockserver.state.service_settings import ServiceSettings
 
 
 def _entries(change: Callable[[dict[str, Any]], dict[str, Any]]) -> type[Behaviour]:

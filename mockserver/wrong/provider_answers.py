@@ -1,16 +1,16 @@
-"""Hubs that are wrong in how they read a provider's answer, and in what they pass on of it."""
+"""Hubs that are wrong in what they make of a provider's payload, and in what they pass on of it."""
 
 from __future__ import annotations
 
 import json
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from mockserver.state.answers import Answer, failure, success
-from mockserver.state.framing import HUB_MEMBERS, LENGTH_DIGITS, AnswerReader, FramingBroken
+from mockserver.state.framing import HUB_MEMBERS
 from mockserver.state.links import Link
-from mockserver.wrong.wrong_hub import WrongHub, keeping, of_links
-from neuroengine._generated.machines import ProviderLinkEvent, ProviderLinkState
-from neuroengine._generated.registry import ErrorCode
+from mockserver.wrong.wrong_hub import WrongHub, of_links
+from neuroengine._generated.registry import ERRORS, ErrorCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,19 +36,6 @@ def _passing(change: Callable[[Members], Members]) -> type[Behaviour]:
     return of_links(Passing)
 
 
-def _with_reader(reader: type[AnswerReader]) -> type[Behaviour]:
-    """A behaviour that reads answers by another reader."""
-
-    class Reading(Link):
-        """Reads otherwise."""
-
-        def __init__(self, *args: Any, **named: Any) -> None:
-            super().__init__(*args, **named)
-            self._answers = reader(int(self._limits["provider_payload_bytes"]))
-
-    return of_links(Reading)
-
-
 def _reply(change: Callable[[str], str]) -> type[Behaviour]:
     return _passing(lambda members: members | {"reply": change(members["reply"])})
 
@@ -57,46 +44,21 @@ def _code_lowered(members: Members) -> Members:
     return members | {"errorcode": int(ErrorCode.PROVIDER_ERROR) if members["errorcode"] else 0}
 
 
+def _code_unsigned(members: Members) -> Members:
+    return members | {"errorcode": abs(members["errorcode"])}
+
+
+def _code_of_the_registry(members: Members) -> Members:
+    is_known = not members["errorcode"] or members["errorcode"] in ERRORS
+    return members if is_known else members | {"errorcode": int(ErrorCode.INTERNAL_ERROR)}
+
+
+def _members_as_text(members: Members) -> Members:
+    return {name: json.dumps(value) if isinstance(value, list | dict) else value for name, value in members.items()}
+
+
 def _two_members(members: Members) -> Members:
     return {"reply": members["reply"], "errorcode": members["errorcode"]}
-
-
-class CharacterReader(AnswerReader):
-    """Takes the length for a number of characters."""
-
-    def feed(self, data: bytes) -> bytes | None:
-        """Waits for so many characters."""
-        whole = bytes(self._buffer) + data
-        self._buffer.clear()
-        super().feed(whole)
-        self._buffer[:] = whole
-        characters = whole[LENGTH_DIGITS:].decode("utf-8", "replace")
-        if len(whole) < LENGTH_DIGITS or len(characters) < int(whole[:LENGTH_DIGITS], 16):
-            return None
-        self._buffer.clear()
-        return whole[LENGTH_DIGITS:]
-
-
-class OneReadReader(AnswerReader):
-    """Takes what comes at once for a whole answer; a length may come before it."""
-
-    def feed(self, data: bytes) -> bytes | None:
-        """Reads, or gives up."""
-        payload = super().feed(data)
-        if payload is None and len(self._buffer) != LENGTH_DIGITS:
-            raise FramingBroken("the answer came in pieces")
-        return payload
-
-
-class UpperCaseReader(AnswerReader):
-    """Reads no lower-case digits."""
-
-    def feed(self, data: bytes) -> bytes | None:
-        """Refuses them."""
-        digits = (bytes(self._buffer) + data)[:LENGTH_DIGITS]
-        if digits != digits.upper():
-            raise FramingBroken(f"the length {digits!r} is in lower case")
-        return super().feed(data)
 
 
 class CodeDemanded(Link):
@@ -112,12 +74,20 @@ class CodeDemanded(Link):
 class HubMembersPassed(Link):
     """A link that passes on members which only the hub sets."""
 
+    _passed: tuple[str, ...] = HUB_MEMBERS
+
     def _read_payload(self, payload: bytes) -> Answer:
         answer = super()._read_payload(payload)
         if isinstance(answer.content, list) or "error" in answer.content:
             return answer
-        own = {name: value for name, value in json.loads(payload).items() if name in HUB_MEMBERS}
+        own = {name: value for name, value in json.loads(payload).items() if name in self._passed}
         return Answer(own | answer.content, answer.code)
+
+
+class DonePassed(HubMembersPassed):
+    """A link that passes `done` on."""
+
+    _passed = ("done",)
 
 
 class MalformedIsEmpty(Link):
@@ -143,37 +113,27 @@ class MalformedEnds(Link):
         return answer
 
 
-class BadLengthUnanswered(Link):
-    """A link that closes on a malformed length and leaves the client without an answer."""
+class LooseTypes(Link):
+    """A link that takes a reply or a code of another type for the text or the number in it."""
 
-    def _break(self, answer: Answer, now: float) -> None:
-        self._end(ProviderLinkEvent.VIOLATION, None, now)
-
-
-class BadLengthSurvives(Link):
-    """A link that goes on after a malformed length."""
-
-    def _break(self, answer: Answer, now: float) -> None:
-        if self.state is not ProviderLinkState.ANSWERING:
-            super()._break(answer, now)
-            return
-        job, self._job = self._job, None
-        self._cancel_stuck_timer()
-        self._answers = AnswerReader(int(self._limits["provider_payload_bytes"]))
-        self._fire(ProviderLinkEvent.ANSWER)
-        if job is not None:
-            job.finish(answer, now)
-        if self.service is not None:
-            self.service.pump(now)
+    def _read_payload(self, payload: bytes) -> Answer:
+        try:
+            content = json.loads(payload)
+            loose = {"reply": str(content["reply"]), "errorcode": int(content.get("errorcode", 0))}
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return super()._read_payload(payload)
+        return super()._read_payload(json.dumps(content | loose).encode())
 
 
-class ShortPayloadAwaited(Link):
-    """A link that waits for ever once it has seen a length."""
+class SurrogatesDropped(Link):
+    """A link that leaves lone surrogates out."""
 
-    def _read_answer(self, data: bytes, now: float) -> None:
-        super()._read_answer(data, now)
-        if self.state is ProviderLinkState.ANSWERING and self._answers.holds_more:
-            self._cancel_stuck_timer()
+    def _read_payload(self, payload: bytes) -> Answer:
+        answer = super()._read_payload(payload)
+        if isinstance(answer.content, list) or "error" in answer.content:
+            return answer
+        reply = json.loads(payload)["reply"].encode("utf-8", "ignore").decode("utf-8")
+        return Answer(answer.content | {"reply": reply}, answer.code)
 
 
 class SurrogatesPassed(Link):
@@ -186,43 +146,6 @@ class SurrogatesPassed(Link):
         return Answer(answer.content | {"reply": json.loads(payload)["reply"]}, answer.code)
 
 
-class LateAnswerTaken(Link):
-    """A link that is free at once when a request was given up, so that its late answer is the next client's."""
-
-    _after_timeout = True
-    """Whether it is so after the answer timeout, or after the client's leaving."""
-    _is_late = False
-
-    def abandon(self, now: float) -> None:
-        """Forgets the request."""
-        super().abandon(now)
-        if self._is_late == self._after_timeout:
-            self._cancel_stuck_timer()
-            self._fire(ProviderLinkEvent.ANSWER)
-            if self.service is not None:
-                self.service.pump(now)
-
-    def _provider_is_late(self, now: float) -> None:
-        self._is_late = True
-        super()._provider_is_late(now)
-        self._is_late = False
-
-
-class LeftAnswerTaken(LateAnswerTaken):
-    """A link that is free at once when its client has gone."""
-
-    _after_timeout = False
-
-
-class UnaskedIgnored(Link):
-    """A link that does not mind bytes which nobody asked for."""
-
-    def receive(self, data: bytes, now: float) -> None:
-        """Reads what was asked for alone."""
-        if self.state is not ProviderLinkState.READY:
-            super().receive(data, now)
-
-
 WRONG_HUBS = (
     WrongHub("errorcode_demanded", "NE-ANS-007", "wants a provider to send errorcode", of_links(CodeDemanded)),
     WrongHub("reply_stripped", "NE-PANS-001", "strips a reply", _reply(str.strip)),
@@ -232,22 +155,30 @@ WRONG_HUBS = (
         "writes ? for what is not ASCII in a reply",
         _reply(lambda text: text.encode("ascii", "replace").decode("ascii")),
     ),
-    WrongHub("characters_counted", "NE-PANS-002", "takes a length for characters", _with_reader(CharacterReader)),
-    WrongHub("answer_in_one_read", "NE-PANS-003", "reads an answer in one piece only", _with_reader(OneReadReader)),
-    WrongHub("lower_case_refused", "NE-PANS-004", "reads no lower-case digits", _with_reader(UpperCaseReader)),
     WrongHub(
-        "large_answers_refused", "NE-PANS-005", "reads answers up to 64 KiB", keeping(provider_payload_bytes=1 / 64)
+        "reply_normalised",
+        "NE-PANS-001",
+        "composes the characters of a reply",
+        _reply(lambda text: unicodedata.normalize("NFC", text)),
+    ),
+    WrongHub(
+        "reply_without_controls",
+        "NE-PANS-001",
+        "leaves control characters out of a reply",
+        _reply(lambda text: "".join(each for each in text if each >= " " or each in "\t\n\r")),
     ),
     WrongHub("errorcode_lost", "NE-PANS-006", "passes every code on as 13", _passing(_code_lowered)),
+    WrongHub("errorcode_unsigned", "NE-PANS-006", "passes a code on without its sign", _passing(_code_unsigned)),
+    WrongHub(
+        "errorcode_unknown", "NE-PANS-006", "passes codes outside the registry on as 1", _passing(_code_of_the_registry)
+    ),
     WrongHub("extra_members_lost", "NE-PANS-007", "keeps extra members back", _passing(_two_members)),
+    WrongHub("extra_members_as_text", "NE-PANS-007", "writes lists and objects as text", _passing(_members_as_text)),
     WrongHub("hub_members_passed", "NE-PANS-008", "passes error and done on", of_links(HubMembersPassed)),
+    WrongHub("done_passed", "NE-PANS-008", "passes done on", of_links(DonePassed)),
     WrongHub("malformed_is_empty", "NE-PANS-009", "takes garbage for an empty reply", of_links(MalformedIsEmpty)),
+    WrongHub("types_loose", "NE-PANS-009", "takes a number for a reply", of_links(LooseTypes)),
     WrongHub("malformed_ends_link", "NE-PANS-010", "closes the link on garbage", of_links(MalformedEnds)),
-    WrongHub("bad_length_unanswered", "NE-PANS-011", "answers nobody on a bad length", of_links(BadLengthUnanswered)),
-    WrongHub("bad_length_survives", "NE-PANS-012", "keeps the link after a bad length", of_links(BadLengthSurvives)),
-    WrongHub("short_payload_awaited", "NE-PANS-013", "waits for a payload for ever", of_links(ShortPayloadAwaited)),
     WrongHub("surrogates_passed", "NE-PANS-014", "passes lone surrogates on", of_links(SurrogatesPassed)),
-    WrongHub("late_answer_taken", "NE-PANS-015", "gives a late answer to the next", of_links(LateAnswerTaken)),
-    WrongHub("left_answer_taken", "NE-PANS-016", "gives a gone client's answer to the next", of_links(LeftAnswerTaken)),
-    WrongHub("unasked_bytes_ignored", "NE-PANS-017", "ignores unasked bytes", of_links(UnaskedIgnored)),
+    WrongHub("surrogates_dropped", "NE-PANS-014", "leaves lone surrogates out", of_links(SurrogatesDropped)),
 )

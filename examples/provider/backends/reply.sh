@@ -1,0 +1,3 @@
+#!/bin/sh
+# The prompt comes in, the reply goes out.
+tr '[:lower:]' '[:upper:]' | cut -d ' ' -f "1-$NEUROENGINE_MAX_NEW_LEN"
