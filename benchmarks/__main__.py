@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 from time import perf_counter
@@ -49,6 +50,7 @@ def _run(items: Sequence[str], effort: Effort, file: Path | None) -> None:
 
     # Where it is set, all that is started compiles all that it imports, and every start is twice as long as it is.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that whoever was started is ended too
     results = read_results(file) if file is not None and file.exists() else Results({}, {})
     results.machine, results.versions = machine(), versions()
     for item in items:
@@ -58,6 +60,9 @@ def _run(items: Sequence[str], effort: Effort, file: Path | None) -> None:
             found.append(row.under(load()))
             sys.stdout.write(line(found[-1]) + "\n")
             sys.stdout.flush()
+        for note in effort.notes:
+            sys.stdout.write(f"   ! {note}\n")
+        effort.notes.clear()
         sys.stdout.write(f"   {perf_counter() - began:.0f} s\n")
         results.put(item, found)
         if file is not None:

@@ -130,7 +130,9 @@ class Effort:
 
     quick: bool = False
     soak_s: float = 120.0
+    """How long the soak lasts, in seconds."""
     notes: list[str] = field(default_factory=list)
+    """What a person should see beside the rows, such as requests that went astray."""
 
     def of(self, full: int, quick: int) -> int:
         """So many, or in a quick run so few."""
