@@ -11,6 +11,7 @@ import argparse
 import os
 import signal
 import sys
+import traceback
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -41,11 +42,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for path in stale:
             sys.stdout.write(f"{'stale' if given.check else 'written'}: {path}\n")
         return 1 if given.check and stale else 0
-    _run(given.items or list(ITEMS), Effort(quick=given.quick, soak_s=given.soak), given.json)
-    return 0
+    failed = _run(given.items or list(ITEMS), Effort(quick=given.quick, soak_s=given.soak), given.json)
+    if failed:
+        sys.stdout.write(f"not measured to their end: {', '.join(failed)}\n")
+    return 1 if failed else 0
 
 
-def _run(items: Sequence[str], effort: Effort, file: Path | None) -> None:
+def _run(items: Sequence[str], effort: Effort, file: Path | None) -> list[str]:
+    """Measures the items; returns those that could not be measured to their end."""
     from benchmarks.machine import machine, versions  # here, because the page needs none of it
 
     # Where it is set, all that is started compiles all that it imports, and every start is twice as long as it is.
@@ -53,13 +57,18 @@ def _run(items: Sequence[str], effort: Effort, file: Path | None) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that whoever was started is ended too
     results = read_results(file) if file is not None and file.exists() else Results({}, {})
     results.machine, results.versions = machine(), versions()
+    failed: list[str] = []
     for item in items:
         began, found = perf_counter(), []
         sys.stdout.write(f"== {ITEMS[item]}\n")
-        for row in measure(item, effort):
-            found.append(row.under(load()))
-            sys.stdout.write(line(found[-1]) + "\n")
-            sys.stdout.flush()
+        try:
+            for row in measure(item, effort):
+                found.append(row.under(load()))
+                sys.stdout.write(line(found[-1]) + "\n")
+                sys.stdout.flush()
+        except Exception:  # noqa: BLE001 - what went wrong with one item must not cost the others
+            failed.append(item)
+            sys.stderr.write(traceback.format_exc())
         for note in effort.notes:
             sys.stdout.write(f"   ! {note}\n")
         effort.notes.clear()
@@ -67,6 +76,7 @@ def _run(items: Sequence[str], effort: Effort, file: Path | None) -> None:
         results.put(item, found)
         if file is not None:
             file.write_text(results.as_json(), encoding="utf-8")
+    return failed
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 WIDTH: Final = 420
 HEIGHT: Final = 280
 LEFT: Final = 64
-RIGHT: Final = 16
+RIGHT: Final = 24
 TOP: Final = 30
 BOTTOM: Final = 48
 INK: Final = "#808080"

@@ -108,9 +108,25 @@ class _Play:
         self._soaked = Soaked(self._ledger)
 
     async def run(self, seconds: float) -> Soaked:
+        """Plays it."""
         soaked = self._soaked
         soaked.files_before = self._hub.files
         providers = {service: await self._provider(service) for service in PROVIDED}
+        try:
+            await self._use(providers, seconds)
+        finally:
+            for provider in providers.values():
+                with suppress(ProcessLookupError):  # it may be dead already
+                    provider.kill()
+                await provider.wait()
+        await asyncio.sleep(SETTLE_S)
+        soaked.files_after = self._hub.files
+        soaked.faults = self._hub.said.count("Traceback")
+        self._judge()
+        return soaked
+
+    async def _use(self, providers: dict[str, asyncio.subprocess.Process], seconds: float) -> None:
+        """Lets all clients ask, while providers die, for so long."""
         began = monotonic()
         self._ends_at = began + seconds
         clients: Sequence[Callable[[], Coroutine[None, None, None]]] = [
@@ -129,16 +145,8 @@ class _Play:
             for client in clients:
                 for _ in range(CLIENTS):
                     tasks.create_task(client())
-        soaked.seconds = monotonic() - began
-        soaked.generations = await self._accepted()
-        for provider in providers.values():
-            provider.kill()
-            await provider.wait()
-        await asyncio.sleep(SETTLE_S)
-        soaked.files_after = self._hub.files
-        soaked.faults = self._hub.said.count("Traceback")
-        self._judge()
-        return soaked
+        self._soaked.seconds = monotonic() - began
+        self._soaked.generations = await self._accepted()
 
     def _judge(self) -> None:
         """Puts both ledgers together, and looks at the providers' notes."""
