@@ -20,9 +20,9 @@ from benchmarks.hub_process import hub_process
 from benchmarks.measure import Row, at_least, at_most, ratios, row, take_turns
 from benchmarks.process import PYTHON
 from conformance import Settings, catalogue, run
-from mockserver import MockHub
 from mockserver.wrong import WRONG_HUBS
 from neuroengine import spec
+from neuroengine.cli.conformance.embedded import embedded_hub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 PEER: Final = "schemathesis run"
 SECONDS: Final = {"smoke": None, "core": 30.0, "extended": 60.0}
 """The profiles, and how long each may take when the suite also logs in as a provider, as it does at its own hub."""
-LIMITS: Final = {"stream_idle_s": 2.0, "end_kept_s": 2.0}
-SERVICES: Final = {"First": "KEY1", "Second": "KEY2"}
 
 
 class Judged(NamedTuple):
@@ -67,7 +65,7 @@ def measure(effort: Effort) -> Iterator[Row]:
         cases = [one.cases_s for one in found]
         yield row(f"profile {profile}: cases a second", cases, "1/s", goal=None if limit is None else at_least(300))
         yield row(f"profile {profile}: cases a second", ratios(cases, peer), "x", against=PEER)
-    yield from _wrong_hubs(effort.of(40, 2))
+    yield from _wrong_hubs(effort.of(24, 2))
 
 
 def _by_us(profile: str, folder: Path) -> Judged:
@@ -107,22 +105,13 @@ def _wrong_hubs(count: int) -> Iterator[Row]:
     rows = catalogue()
     wrong = [one for one in WRONG_HUBS.values() if rows[one.breaks].checks]
     chosen = wrong[:: max(1, len(wrong) // count)][:count]
-    told = {limit["name"]: float(limit["value"]) for limit in spec.limits() if limit["scope"] == "hub"} | LIMITS
     seconds, found = [], 0
     for one in chosen:
         began = perf_counter()
-        with MockHub(services=SERVICES, tls=False, limits=LIMITS, wrong=one.name) as hub:
-            settings = Settings(
-                url=hub.url,
-                service="First",
-                second_service="Second",
-                profile="extended",
-                select=(one.breaks,),
-                seed=1,
-                timeout=2.0,
-                limits=told,
-            )
-            (judged,) = run(settings)["requirements"]
+        with embedded_hub(one.name) as told:
+            (judged,) = run(Settings(profile="extended", select=(one.breaks,), seed=1, timeout=5.0, **told))[
+                "requirements"
+            ]
         found += judged["verdict"] in {"fail", "warn"}
         seconds.append(perf_counter() - began)
     yield row(f"{len(chosen)} wrong hubs: found", [100 * found / len(chosen)], "%", goal=at_least(100))
