@@ -1,6 +1,6 @@
-"""Side by side: which wrong hubs the suite finds, and which `schemathesis run` finds with the project's OpenAPI document.
+"""Side by side: which wrong hubs the suite finds, and which `schemathesis run` finds by the project's OpenAPI document.
 
-    python benchmarks/schemathesis_matrix.py --sample 40
+    python -m benchmarks.schemathesis_matrix --sample 40
 
 Both get the same hubs on the same machine, one after the other. The hubs answer errors with HTTP statuses, so that what
 schemathesis judges by is there; it is told the service's name, and else left at its defaults. A wrong hub counts as
@@ -21,12 +21,15 @@ import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from conformance import Settings, catalogue, run
 from conformance.selftest.matrix import suite_digest
 from mockserver.wrong import WRONG_HUBS
 from neuroengine.cli.conformance.embedded import embedded_hub
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT: Final = Path(__file__).parents[1]
 RESULTS: Final = Path(__file__).with_suffix(".json")
@@ -124,6 +127,17 @@ def write(names: list[str], judged: list[dict[str, Any]], about: list[Any]) -> N
         "hubs": judged,
     }
     RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+
+
+def table(results: dict[str, Any]) -> Iterator[str]:
+    """The results as a Markdown table: a line a hub, the totals last."""
+    yield "| requirement | wrong hub | suite | seconds | schemathesis | seconds |"
+    yield "|---|---|---|--:|---|--:|"
+    for hub in sorted(results["hubs"], key=lambda hub: (hub["breaks"], hub["name"])):
+        suite, other = ("found" if hub["suite"] else "missed"), ", ".join(hub["schemathesis"]) or "missed"
+        yield f"| {hub['breaks']} | `{hub['name']}` | {suite} | {hub['suite_s']} | {other} | {hub['schemathesis_s']} |"
+    suite, other = (f"{results[f'found_by_{who}']} of {results['judged']}" for who in ("suite", "schemathesis"))
+    yield f"| | all of these | {suite} | {results['suite_s']} | {other} | {results['schemathesis_s']} |"
 
 
 if __name__ == "__main__":

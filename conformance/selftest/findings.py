@@ -73,7 +73,7 @@ def results_markdown(entries: Sequence[dict[str, Any]]) -> Iterator[str]:
     for kind, title in (("wrong", "Wrong hubs"), ("variant", "Hubs that differ"), ("null", "Hubs that serve nobody")):
         of_kind = [entry for entry in entries if entry["kind"] == kind]
         if of_kind:
-            yield from ("", f"## {title}", "")
+            yield from ("", f"### {title}", "")
             yield from _killed(of_kind) if kind == "wrong" else _judged(of_kind)
 
 
