@@ -9,7 +9,6 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from null_hubs import NULL_HUBS, null_hub, said
 
 from conformance import Settings, run
 from conformance.exchange import Request, excerpt
