@@ -7,6 +7,7 @@ settings     what to judge, and how hard
 catalogue    the requirements, read from the spec
 requirement  binds a check to the requirement that it judges
 exchange     one request and what came back
+deadline     how long a check may take
 wire         one connection, read under a deadline
 target       sends requests, within the budget and at the pace of the run
 subject      what a run knows about its hub: which path works, whether the model repeats itself

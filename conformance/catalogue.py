@@ -26,6 +26,8 @@ class Requirement:
     since: str
     title: str
     sentence: str
+    method: str = ""
+    mend: str = ""
     needs: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
     untestable: str = ""

@@ -14,6 +14,8 @@ from conformance.exchange import Exchange, writable
 if TYPE_CHECKING:
     from conformance.timeline import Step
 
+NotJudged: Final = pytest.skip.Exception
+"""Raised by `not_judged`."""
 GONE: Final = 3
 """The exit code of a run whose target could not be reached or stopped answering."""
 

@@ -12,6 +12,9 @@ NO_JSON: Final = object()
 """The content of an answer that is no JSON text in UTF-8."""
 EXCERPT: Final = 300
 """The most characters of a text that a report shows."""
+CUT: Final = " … ("
+CUT_ENDS: Final = " left out) … "
+"""What stands in the place of the rest, with its size between them."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,7 @@ def excerpt(text: str) -> str:
     if len(text) <= EXCERPT:
         return text
     half = EXCERPT // 2
-    return f"{text[:half]} … ({len(text) - EXCERPT} characters left out) … {text[-half:]}"
+    return f"{text[:half]}{CUT}{len(text) - EXCERPT} characters{CUT_ENDS}{text[-half:]}"
 
 
 def writable(text: str) -> str:

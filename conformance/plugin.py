@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from conformance.deadline import ends_within
 from conformance.evidence import Violation, not_judged
 from conformance.judge import Judge
 from conformance.record import RECORD, record
+from conformance.redaction import without_secrets
 from conformance.requirement import MARK, THOROUGH, Binding, binding
 from conformance.settings import Settings, options, read_options
 from conformance.subject import TRIES, Subject
@@ -113,6 +115,7 @@ def subject(pytestconfig: pytest.Config) -> Generator[Subject]:
         try:
             subject.meet()
             yield subject
+            subject.part()
         finally:
             subject.close()
     finally:
@@ -137,10 +140,12 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
     def check() -> None:
         judge.subject.timeline.begin()
-        try:
-            pyfuncitem.obj(**arguments)
-        finally:
-            judge.finish()
+        seconds = judge.subject.target.begin_case()
+        with ends_within(seconds, judge.subject.target.over):
+            try:
+                pyfuncitem.obj(**arguments)
+            finally:
+                judge.finish()
 
     try:
         check()
@@ -182,13 +187,28 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Puts the check's record on its report."""
     report = yield
-    found = binding(item)
-    if found is not None and (call.when == "call" or report.outcome != "passed"):
-        done = record(item, found, report, call)
+    found, settings = binding(item), item.config.stash[_settings]
+    if found is None or settings is None:
+        return report
+    if call.when == "call" or report.outcome != "passed":
+        done = record(item, found, report, call, settings)
         report.user_properties.append((RECORD, done))
         if done["breach"]:
             _tell(report, found.requirement, done)
+    _keep_secrets(report, settings)
     return report
+
+
+def _keep_secrets(report: pytest.TestReport, settings: Settings) -> None:
+    """Takes keys out of pytest's own report: out of an error's locals, or of what was printed."""
+    names = settings.variables()
+    if any(secret in str(report.longrepr) for secret in names):
+        if isinstance(report.longrepr, tuple):
+            file, line, reason = report.longrepr
+            report.longrepr = file, line, without_secrets(reason, names)
+        else:
+            report.longrepr = without_secrets(str(report.longrepr), names)
+    report.sections = [(title, without_secrets(text, names)) for title, text in report.sections]
 
 
 def _tell(report: pytest.TestReport, row: Requirement, done: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from conformance.evidence import Violation
 from conformance.exchange import excerpt
-from conformance.redaction import secret_spans, shown, written
+from conformance.redaction import secret_spans, shown, without_secrets, written
 from conformance.reproduce.script import needs_script, script
 from conformance.reproduce.shell import shell_lines
 
@@ -24,9 +24,13 @@ RECORD: Final = "conformance"
 """The name under which a report's user properties hold the record."""
 BODY_SHOWN: Final = 20_000
 STEPS_SHOWN: Final = 200
+TEXTS: Final = {"reason", "traceback", "expected", "actual", "body", "detail", "content_type", "text"}
+"""Members of a record that may hold what a hub said, or an error."""
 
 
-def record(item: pytest.Item, found: Binding, report: pytest.TestReport, call: pytest.CallInfo[None]) -> dict[str, Any]:
+def record(
+    item: pytest.Item, found: Binding, report: pytest.TestReport, call: pytest.CallInfo[None], settings: Settings
+) -> dict[str, Any]:
     """What a check did, as plain JSON."""
     judge = getattr(item, "funcargs", {}).get("judge")
     record: dict[str, Any] = {
@@ -41,8 +45,8 @@ def record(item: pytest.Item, found: Binding, report: pytest.TestReport, call: p
         "breach": None,
     }
     error = call.excinfo.value if call.excinfo else None
-    if isinstance(error, Violation) and judge is not None:
-        record["breach"] = _breach(error, judge.settings)
+    if isinstance(error, Violation):
+        record["breach"] = _breach(error, settings)
         record["reason"] = str(error)
     elif report.outcome == "skipped":
         record["reason"] = getattr(error, "msg", str(error))
@@ -50,7 +54,22 @@ def record(item: pytest.Item, found: Binding, report: pytest.TestReport, call: p
         record["outcome"] = "error"
         record["reason"] = f"{type(error).__name__}: {error}"
         record["traceback"] = str(report.longrepr)
-    return record
+    return _safe(record, settings)
+
+
+def _safe(record: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    """The record without secrets that the hub told back, or that an error holds. What repeats a breach holds none."""
+    names = settings.variables()
+
+    def clean(value: Any, member: str = "") -> Any:
+        if isinstance(value, dict):
+            return {name: clean(content, name) for name, content in value.items()}
+        if isinstance(value, list):
+            return [clean(content, member) for content in value]
+        return without_secrets(value, names) if member in TEXTS and isinstance(value, str) else value
+
+    safe: dict[str, Any] = clean(record)
+    return safe
 
 
 def _breach(breach: Violation, settings: Settings) -> dict[str, Any]:
@@ -82,9 +101,7 @@ def reproduction(breach: Violation, settings: Settings) -> str:
 
 def _steps(steps: Sequence[Step], settings: Settings) -> Iterator[dict[str, Any]]:
     """The last steps, without secrets."""
-    names: dict[bytes, str] = {}
-    for variable, value in settings.secrets().items():
-        names.setdefault(written(value), variable)
+    names = {written(secret): variable for secret, variable in settings.variables().items()}
     spans = secret_spans(steps, list(names))
     for step in steps[-STEPS_SHOWN:]:
         yield {

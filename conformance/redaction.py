@@ -1,16 +1,25 @@
-"""Finds secrets in what was sent, also where a login was cut inside its key: no report may hold them."""
+"""Takes secrets out of what was sent and of what came: no report may hold them.
+
+What was sent is searched byte by byte, also where a login was cut inside its key. What came is text of anybody's, and a
+hub may tell a key back.
+"""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from conformance.exchange import excerpt
+from conformance.exchange import CUT, CUT_ENDS, excerpt
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from conformance.timeline import Step
+
+
+LONG_CHARS: Final = 8
+"""A shorter secret is replaced only where it stands as a word: it may be part of any other."""
 
 
 class Span(NamedTuple):
@@ -66,6 +75,31 @@ def shown(step: Step, spans: Sequence[Span], names: Mapping[bytes, str]) -> str:
         ]
         at = span.end
     return excerpt(b"".join([*parts, step.data[at:]]).decode("utf-8", "backslashreplace"))
+
+
+def without_secrets(text: str, names: Mapping[str, str]) -> str:
+    """A text with the variables' names in the place of secrets; `names` are by the secret."""
+    for secret, name in names.items():
+        for form in {secret, written(secret).decode()}:
+            text = re.sub("|".join(_patterns(form)), f"${name}", text)
+    return text
+
+
+def _patterns(secret: str) -> Iterator[str]:
+    """What a secret looks like in a text: itself, or the part of it at which an excerpt was cut."""
+    if len(secret) < LONG_CHARS:
+        yield rf"(?<![A-Za-z0-9]){re.escape(secret)}(?![A-Za-z0-9])"
+        return
+    yield re.escape(secret)
+    for size in range(len(secret) - 1, LONG_CHARS // 2, -1):
+        yield f"{re.escape(secret[:size])}(?={re.escape(CUT)})"
+        yield f"(?<={re.escape(CUT_ENDS)}){re.escape(secret[-size:])}"
+
+
+def parted(data: bytes, keys: Iterable[bytes]) -> list[bytes]:
+    """The data cut around keys: every other part is a key, from the second on."""
+    longest_first = sorted(keys, key=len, reverse=True)
+    return re.split(b"(" + b"|".join(map(re.escape, longest_first)) + b")", data) if longest_first else [data]
 
 
 def _mark(spans: dict[int, list[Span]], flow: Sequence[Step], begin: int, secret: bytes) -> None:

@@ -31,7 +31,8 @@ def broken_cases(report: Mapping[str, Any], patterns: Iterable[str] = ()) -> dic
 def settings_of(report: Mapping[str, Any], cases: Mapping[str, Iterable[str]], **changes: Any) -> Settings:
     """The settings that judge these cases again, as the report's run judged them but for the changes.
 
-    A new `url` brings its own politeness. Secrets are in no report: they have to be among the changes.
+    A new `url` brings its own politeness, and leaves alone the old hub's provider port, and services with
+    keys that are not told. Secrets are in no report: they have to be among the changes.
 
     Raises:
         ValueError: the new url is none.
@@ -43,6 +44,8 @@ def settings_of(report: Mapping[str, Any], cases: Mapping[str, Iterable[str]], *
     if url := changes.pop("url", ""):
         given["url"], given["service"] = read_target(url, changes.pop("service", "") or given["service"])
         given["rate"], given["max_requests"] = polite(given["url"], given["profile"], None, None)
+        given["provider"] = ""
+        given["access_service"] = given["access_service"] if changes.get("access_key") else ""
     return Settings(**given | changes)
 
 

@@ -50,6 +50,9 @@ class Progress(Protocol):
     def note(self, record: dict[str, Any]) -> None:
         """One check is done."""
 
+    def end(self) -> None:
+        """No check comes any more, whatever the reason."""
+
 
 def run(
     settings: Settings,
@@ -74,8 +77,12 @@ def run(
         raise ValueError(f"the file of authorities {settings.ca_file!r} cannot be used: {error}") from None
     collector = _Collector(progress)
     began, started = time.monotonic(), datetime.now(UTC)
-    with _own_environment(settings.secrets()):
-        code = pytest.main(_arguments(settings), plugins=[collector])
+    try:
+        with _own_environment(settings.secrets()):
+            code = pytest.main(_arguments(settings), plugins=[collector])
+    finally:
+        if progress:
+            progress.end()
     if code in {pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR} and not collector.stopped:
         collector.stopped = f"the suite itself failed (pytest's exit code {int(code)})"
     judgement = Judgement(
@@ -110,6 +117,8 @@ class _Collector:
     stopped: str = ""
     answers_plainly: bool = False
     requests: int = 0
+    lost: str = ""
+    now: Binding | None = None
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -120,6 +129,9 @@ class _Collector:
         if self.progress:
             self.progress.begin(self.bindings)
 
+    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
+        self.now = binding(item)
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         for name, record in report.user_properties:
             if name == RECORD and isinstance(record, dict):
@@ -128,7 +140,8 @@ class _Collector:
                     self.progress.note(record)
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        self.stopped = getattr(excinfo.value, "msg", "") or "the run was interrupted"
+        self.lost = getattr(excinfo.value, "msg", "")
+        self.stopped = self.lost or "the run was interrupted"
 
     def pytest_internalerror(self, excrepr: object) -> None:
         self.stopped = f"the suite itself failed: {excrepr}"
@@ -138,6 +151,9 @@ class _Collector:
         if subject is not None:
             self.answers_plainly = subject.answers_plainly
             self.requests = subject.target.sent
+            self.stopped = self.stopped or subject.silence
+        if self.lost and self.answers_plainly and self.now:
+            self.stopped += f"; {self.now.requirement.id} was being judged by {self.now.name}"
 
 
 def _arguments(settings: Settings) -> list[str]:

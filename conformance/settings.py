@@ -7,6 +7,7 @@ import dataclasses
 import os
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -25,8 +26,9 @@ POLITE_RATE: Final = 2.0
 PROVIDER_PORT: Final = 4444
 """Where providers log in unless the operator chose another port (NE-LOGIN-001)."""
 RUN_S: Final = 1800.0
-"""The most time that a run may take, in seconds: no hub can keep the suite for ever."""
-
+"""The most time that a run takes, in seconds, where nothing else is asked for: no hub keeps the suite for ever."""
+CASE_S: Final = 300.0
+"""The most time that one check takes, in seconds, where nothing else is asked for."""
 
 SECRETS: Final = {"service_key": "NE_SERVICE_KEY", "access_key": "NE_KEY"}
 """Settings that travel to pytest in the environment, with the variables that hold them."""
@@ -59,6 +61,8 @@ class Settings:
         access_service: a service with access keys, or "".
         access_key: a right one of them.
         quota_service: a service with a small quota, or "".
+        max_time: seconds that the whole run may take.
+        case_time: seconds that one check may take.
     """
 
     url: str
@@ -82,6 +86,8 @@ class Settings:
     access_service: str = ""
     access_key: str = field(default="", repr=False)
     quota_service: str = ""
+    max_time: float = RUN_S
+    case_time: float = CASE_S
 
     def __post_init__(self) -> None:
         """Raises ValueError where a URL or a name cannot stand in the head of a request as it is."""
@@ -118,6 +124,10 @@ class Settings:
     def secrets(self) -> dict[str, str]:
         """The settings that nobody may read in a list of processes, as variables of the environment."""
         return {variable: value for _, variable, value in self.named_secrets()}
+
+    def variables(self) -> dict[str, str]:
+        """The variable that stands in a report for each secret; one for a secret that is given twice."""
+        return {value: variable for _, variable, value in reversed(self.named_secrets())}
 
     def named_secrets(self) -> list[tuple[str, str, str]]:
         """Each secret that was given: the setting, the variable that holds it, and the secret itself."""
@@ -252,12 +262,18 @@ def check_limits(limits: dict[str, float]) -> None:
     Raises:
         ValueError: it does not know one, or a value is not above 0.
     """
-    known = [limit["name"] for limit in spec.limits()]
+    known = _known_limits()
     for name, value in limits.items():
         if name not in known:
             raise ValueError(f"there is no limit {name!r}; the limits are {', '.join(known)}")
         if not 0 < value < float("inf"):
             raise ValueError(f"the limit {name!r} must be above 0 and finite; it was {value:g}")
+
+
+@cache
+def _known_limits() -> tuple[str, ...]:
+    """The names of all limits; pytest reads each option several times."""
+    return tuple(limit["name"] for limit in spec.limits())
 
 
 def _limit(text: str) -> tuple[str, float]:

@@ -10,7 +10,7 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from conformance.evidence import target_lost
+from conformance.evidence import NotJudged, target_lost
 from conformance.exchange import Exchange, Request
 from conformance.provider.desk import Desk
 from conformance.target import authorities
@@ -36,6 +36,9 @@ FULL_REQUEST: Final = {
 TRIES: Final = 3
 REMEMBERED: Final = 5_000
 SPARE_POLLS: Final = 100
+UNAUTHORIZED: Final = next(error["code"] for error in spec.errors() if error["name"] == "unauthorized")
+LAST: Final = 20
+"""Where none of so many last answers is a success, the hub may have stopped to serve."""
 
 
 class Subject:
@@ -48,6 +51,8 @@ class Subject:
         self.answers_plainly = False
         self.timeline = Timeline()
         self.desk = Desk(settings, authorities(settings), self.timeline) if settings.provider else None
+        self.silence = ""
+        """Why the hub is no more what was judged; empty when it serves at the end as it did at first."""
         self.model_list: Exchange | None = None
         self.succeeded: set[Request] = set()
         self._longest_reply = 0
@@ -141,6 +146,18 @@ class Subject:
         if not any(_is_nonsense(exchange) for exchange in failed) and not self._reaches_its_provider():
             target_lost(self._nothing_to_judge(failed[-1]))
 
+    def part(self) -> None:
+        """Notices, when all is judged, whether the hub still answers plain requests; a spent quota is no silence."""
+        last = list(self.journal)[-LAST:]
+        if not self.answers_plainly or any(exchange.is_success or exchange.trouble for exchange in last):
+            return
+        try:
+            exchange = self.ask_plainly()
+        except NotJudged:
+            return
+        if not (exchange.is_success or exchange.retry_after):
+            self.silence = f"the hub answers no plain request any more ({exchange.describe()})"
+
     def _reaches_its_provider(self) -> bool:
         """Whether a request gets to the suite's own provider, whatever the hub makes of the answer."""
         if self.desk is None or self.desk.refusal:
@@ -163,6 +180,8 @@ class Subject:
         advice = f"is the name right (--service)? The hub lists {', '.join(names)}" if names else "is the name right?"
         if service in names:
             advice = "the hub lists it: is its provider there, and has it quota left?"
+        if last.code == UNAUTHORIZED:
+            advice = "it needs an access key: give it as --access-service, and as --service one that needs none"
         if self.desk is not None and self.desk.refusal:
             advice = self.desk.refusal
         return f"the service {service!r} answers no request ({last.describe()}); {advice}"

@@ -19,7 +19,6 @@ from urllib.parse import urlsplit
 from conformance.call import Call
 from conformance.evidence import not_judged, target_lost
 from conformance.exchange import Exchange
-from conformance.settings import RUN_S
 from conformance.wire import Address, Connection, Received
 
 if TYPE_CHECKING:
@@ -42,10 +41,24 @@ class Target:
         self._address = _address(settings)
         self._idle: list[Connection] = []
         self._keeps_connections = True
-        self._ends = time.monotonic() + RUN_S
+        self._ends = time.monotonic() + settings.max_time
+        self._case_ends = self._ends
         self._next = 0.0
         self._troubles = 0
         self.sent = 0
+
+    def begin_case(self) -> float:
+        """A check begins: the seconds that it may take, as many as the run has left at most."""
+        now = time.monotonic()
+        self._case_ends = now + self._settings.case_time
+        return min(self._case_ends, self._ends) - now
+
+    @property
+    def over(self) -> str:
+        """Why a check is not judged whose time is over: its own, or the run's."""
+        if self._ends <= self._case_ends:
+            return f"{OUT_OF_BOUNDS}: its time of {self._settings.max_time:g} s is over (--max-time)"
+        return f"the check was not through within {self._settings.case_time:g} s (--case-time)"
 
     def send(self, request: Request) -> Exchange:
         """One exchange."""
@@ -96,8 +109,8 @@ class Target:
         if budget and self.sent + requests > budget:
             not_judged(f"{OUT_OF_BOUNDS}: its budget of {budget} requests is used up")
         now = time.monotonic()
-        if now > self._ends:
-            not_judged(f"{OUT_OF_BOUNDS}: its time of {RUN_S:g} s is over")
+        if now > min(self._case_ends, self._ends):
+            not_judged(self.over)
         if self._settings.rate:
             self.pause(self._next - now)
             self._next = max(now, self._next) + requests / self._settings.rate

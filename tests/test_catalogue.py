@@ -10,6 +10,7 @@ import json
 import re
 import tomllib
 from collections import Counter, defaultdict
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ REQUIREMENT_FILES = sorted((REGISTRY / "requirements").glob("*.toml"))
 PENDING_ROWS = 75
 """Rows of clients and providers, whose checks are not built; those of hubs are counted in `test_traceability.py`."""
 
+ALIKE = 0.7
+"""Two texts that share more of their words, in order, say the same."""
 KEYWORD = re.compile(r"\b(MUST|SHALL|REQUIRED|SHOULD|RECOMMENDED|MAY|OPTIONAL)\b")
 NAMED_LIMIT = re.compile(r"\blimit `([a-z_]+)`(?: \(([0-9,]+)(?: (s|MiB))? (?:by default|at most)\))?")
 UNITS = {"": 1, "s": 1, "MiB": 1024 * 1024}
@@ -33,6 +36,10 @@ def rows_of(file: Path, table: str) -> list[dict[str, Any]]:
 
 def area_of(row: dict[str, Any]) -> str:
     return str(row["id"].split("-")[1])
+
+
+def words_of(text: str) -> list[str]:
+    return re.findall(r"[a-z0-9_]+", text.casefold())
 
 
 def ids_where(rows: list[dict[str, Any]]) -> list[str]:
@@ -110,6 +117,37 @@ def test_no_two_rows_say_the_same(rows: list[dict[str, Any]]) -> None:
     titles = Counter((area_of(row), row["title"].casefold()) for row in rows)
     assert [sentence for sentence, count in sentences.items() if count > 1] == []
     assert [title for title, count in titles.items() if count > 1] == []
+
+
+def test_every_rule_of_a_hub_that_can_be_judged_says_how(rows: list[dict[str, Any]]) -> None:
+    hub = [row for row in rows if row["role"] == "hub"]
+    assert ids_where([row for row in hub if ("method" in row) == ("untestable" in row)]) == []
+    assert ids_where([row for row in rows if row["role"] != "hub" and {"method", "mend"} & row.keys()]) == []
+
+
+def test_every_rule_of_a_hub_but_a_permission_says_how_to_mend_one_that_breaks_it(rows: list[dict[str, Any]]) -> None:
+    hub = [row for row in rows if row["role"] == "hub"]
+    assert ids_where([row for row in hub if ("mend" in row) == (row["level"] == "MAY")]) == []
+
+
+def test_how_a_rule_is_judged_and_mended_is_no_copy_of_the_rule_or_of_another(rows: list[dict[str, Any]]) -> None:
+    texts: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for row in (row for row in rows if row["role"] == "hub"):
+        rule = words_of(row["sentence"])
+        for part in ("method", "mend"):
+            if part in row:
+                words = words_of(row[part])
+                texts[area_of(row), part].append(" ".join(words))
+                assert 4 <= len(words) <= 50, row["id"]
+                assert SequenceMatcher(None, words, rule).ratio() < ALIKE, row["id"]
+    assert [text for found in texts.values() for text, count in Counter(found).items() if count > 1] == []
+
+
+def test_what_mends_a_hub_is_said_to_the_person_who_writes_it(rows: list[dict[str, Any]]) -> None:
+    """In the imperative: no keyword of the rules, nothing about the hub's conforming, no filler."""
+    for row in (row for row in rows if "mend" in row):
+        assert KEYWORD.findall(row["mend"]) == [], row["id"]
+        assert not re.match(r"(The|A|Make sure|Ensure|Be sure|Please|You)\b", row["mend"]), row["id"]
 
 
 def test_a_core_must_on_the_hubs_http_side_is_documented(rows: list[dict[str, Any]]) -> None:

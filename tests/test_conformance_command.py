@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -20,7 +20,7 @@ from neuroengine import spec
 from neuroengine.cli import main
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[1]
 SERVICE = "First"
@@ -148,7 +148,6 @@ def test_level_must_leaves_the_recommendations_out(hub: MockHub, empty_folder: P
         (["run", "https://127.0.0.1:9", "--service", "A", "--ca-file", "none.pem"], "none.pem' cannot be used"),
         (["run", "http://127.0.0.1:9", "--service", "A", "--json", "no/r.json"], "does not exist"),
         (["run", "--no-such-flag"], "No such option"),
-        (["explain", "NE-HTTP-999"], "there is no requirement 'NE-HTTP-999'; NE-HTTP-001 to NE-HTTP-008"),
     ],
 )
 def test_a_wrong_command_line_gets_one_sentence_and_exit_code_2(words: list[str], sentence: str) -> None:
@@ -220,15 +219,43 @@ def test_list_shows_the_rows_that_the_filters_leave() -> None:
     client = neuroengine("list", "--role", "client", "--level", "must", "--profile", "core").output.splitlines()
     wanted = [r["id"] for r in rows if (r["role"], r["level"], r["profile"]) == ("client", "MUST", "core")]
     assert [line.split()[0] for line in client] == wanted
-    judged = [line for line in neuroengine("list", "--role", "hub").output.splitlines() if " judged " in line]
+    judged = [line for line in neuroengine("list", "--role", "hub").output.splitlines() if " judged  " in line]
     assert len(judged) == len([row for row in rows if "checks" in row])
 
 
-def test_explain_tells_a_rows_sentence_basis_and_checks() -> None:
-    output = neuroengine("explain", "ne-stream-001").output
-    assert "NE-STREAM-001  Pieces make the reply" in output
-    assert "The hub MUST deliver a stream's reply" in output
-    assert "documented, since 2026-11-22" in output
-    assert "known-text" in output
-    assert "test_streams::test_the_pieces_are_the_reply" in output
-    assert "A permission" in neuroengine("explain", "NE-HTTP-004").output
+@pytest.mark.parametrize(
+    ("words", "is_wanted"),
+    [
+        (["--area", "stream"], lambda row: row["id"].startswith("NE-STREAM-")),
+        (["--needs", "provider"], lambda row: "provider" in row.get("needs", [])),
+        (["--needs", "none", "--role", "hub"], lambda row: row["role"] == "hub" and not row.get("needs")),
+        (["--state", "untestable"], lambda row: "untestable" in row),
+        (["--state", "judged"], lambda row: "checks" in row),
+        (["ne-http-00[12]"], lambda row: row["id"] in {"NE-HTTP-001", "NE-HTTP-002"}),
+    ],
+)
+def test_list_leaves_what_its_filters_name(words: list[str], is_wanted: Callable[[dict[str, Any]], bool]) -> None:
+    listed = json.loads(neuroengine("list", *words, "--json").output)
+    assert [row["id"] for row in listed] == [row["id"] for row in spec.requirements() if is_wanted(row)] != []
+    assert {row["state"] for row in listed} <= {"judged", "untestable", "pending"}
+
+
+def test_rows_of_the_other_roles_are_listed_as_not_judged_yet() -> None:
+    for role in ("client", "provider"):
+        lines = neuroengine("list", "--role", role, "--state", "pending").output.splitlines()
+        assert len(lines) > 10
+        assert all(" not judged yet " in line for line in lines)
+
+
+@pytest.mark.parametrize("words", [("--help",), ("list",), ("run", "--help")])
+def test_what_judges_nothing_loads_nothing_heavy(words: tuple[str, ...]) -> None:
+    heavy = ("pytest", "hypothesis", "rich", "jinja2", "jsonschema", "httpx", "pydantic", "asyncio", "tomlkit")
+    program = (
+        "import sys\nfrom neuroengine.cli import main\n"
+        "try:\n    main(sys.argv[1:])\n"
+        f"except SystemExit:\n    sys.exit(repr([name for name in {heavy!r} if name in sys.modules]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "conformance", *words], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stderr.strip() == "[]"

@@ -132,6 +132,9 @@ def test_a_hub_that_is_gone_in_the_middle_leaves_a_report() -> None:
             if record["requirement"] == "NE-HTTP-001":
                 hub.stop()
 
+        def end(self) -> None:
+            """Nothing more."""
+
     hub = MockHub(services=SERVICES, tls=False)
     with hub:
         report = run(Settings(hub.url, "First", select=("NE-HTTP-*", "NE-REQ-*"), timeout=2.0), Leaving())

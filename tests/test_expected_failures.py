@@ -14,6 +14,7 @@ from conformance.baseline import TO_BE_SAID, updated
 from conformance.expected import Expectation, mark_expected, read_expected
 from mockserver import MockHub
 from neuroengine.cli import main
+from neuroengine.cli.conformance.embedded import embedded_hub
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -222,3 +223,40 @@ def test_a_replay_judges_the_broken_cases_again_and_says_what_became_of_them() -
     (line,) = (line for line in again.output.splitlines() if line.startswith("NE-ERR-001"))
     assert line.endswith(": kept now")
     assert "nothing is broken that NE-HTTP-* names" in command("replay", "r.json", "NE-HTTP-*").output
+
+
+def test_a_replay_at_another_hub_logs_in_at_none_and_needs_no_key_of_the_old_one(folder: Path) -> None:
+    with embedded_hub("message_stripped") as told:
+        report = run(Settings(select=("NE-FWD-001",), timeout=10.0, **told))
+    folder.joinpath("r.json").write_text(json.dumps(report), encoding="utf-8")
+    assert report["settings"]["provider"] != ""
+    again = command("replay", "r.json")
+    assert again.exit_code == 2
+    assert "put the service's key into $NE_SERVICE_KEY" in again.stderr
+    with MockHub(services={"First": "KEY"}, tls=False) as right:
+        again = command("replay", "r.json", "--url", right.url, "--service", "First", "--json", "again.json")
+    assert "logs in" not in again.output
+    assert "NE-FWD-001" in again.output
+    assert "not judged: needs provider access" in again.output
+    settings = json.loads(folder.joinpath("again.json").read_text(encoding="utf-8"))["settings"]
+    assert (settings["provider"], settings["access_service"]) == ("", "")
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_replay_takes_a_case_by_the_name_that_the_report_shows() -> None:
+    with MockHub(services={"First": "KEY"}, tls=False, wrong="unknown_service_is_empty") as wrong:
+        command("run", wrong.url, "--service", "First", "--select", "NE-ERR-001", "--json", "r.json")
+        again = command("replay", "r.json", "test_errors::test_an_unknown_service_is_no_success")
+    assert again.exit_code == 1
+    assert "still broken" in again.output
+
+
+def test_a_baseline_that_is_written_twice_stays_as_it_is(folder: Path) -> None:
+    with MockHub(services={"First": "KEY"}, tls=False, wrong="unknown_service_is_empty") as wrong:
+        report = run(Settings(wrong.url, "First", select=("NE-ERR-001",), timeout=10.0))
+    folder.joinpath("r.json").write_text(json.dumps(report | {"partial": []}), encoding="utf-8")
+    assert command("baseline", "update", "r.json").exit_code == 0
+    first = folder.joinpath("expected-failures.toml").read_text(encoding="utf-8")
+    assert command("baseline", "update", "r.json").exit_code == 0
+    assert folder.joinpath("expected-failures.toml").read_text(encoding="utf-8") == first
+    assert first.count("[[expected]]") == 1

@@ -19,8 +19,10 @@ from conformance.reports.ctrf import ctrf
 from conformance.reports.diff import compare, normalised, told
 from conformance.reports.forms import FORMS
 from conformance.reports.har import har
-from conformance.reports.html import html
+from conformance.reports.html import html, prose
 from conformance.reports.markdown import markdown
+from conformance.reports.terminal import Terminal
+from conformance.reproduce.script import BEGINS, parts
 from mockserver import MockHub
 from neuroengine.cli import main
 from neuroengine.cli.conformance.embedded import embedded_hub
@@ -86,7 +88,8 @@ def test_the_page_shows_the_breach_from_the_sentence_to_what_repeats_it(report: 
     text = re.sub(r"&#39;", "'", html(report))
     (entry,) = (entry for entry in report["requirements"] if entry["verdict"] == "fail")
     (breach,) = entry["breaches"]
-    for shown in (entry["sentence"], breach["expected"], breach["check"], "curl -sS", entry["basis"]):
+    said = (str(prose(entry["sentence"])), str(prose(entry["mend"])))
+    for shown in (*said, breach["expected"], breach["check"], "curl -sS", entry["basis"]):
         assert shown in text
     assert "NOT CONFORMING: 1 MUSTs are broken" in text
 
@@ -294,3 +297,138 @@ def test_every_form_is_made_from_a_report_that_was_written_before(tmp_path: Path
     assert json.loads(endpoint) == badge(report)
     same = CliRunner().invoke(main, ["conformance", "diff", str(file), str(file)])
     assert (same.exit_code, same.output) == (0, "0 worse, 0 other verdicts changed\n")
+
+
+# -- what was seen once
+
+
+@pytest.fixture
+def once(report: dict[str, Any]) -> dict[str, Any]:
+    """The report, had its breach not shown again."""
+    changed = copy.deepcopy(report)
+    for entry in changed["requirements"]:
+        if entry["verdict"] == "fail":
+            entry |= {"verdict": "warn", "reason": "the breach did not show again when the check was repeated"}
+            entry["breaches"][0]["flaky"] = True
+    changed["counts"] |= {"fail": 0, "warn": 1}
+    changed |= {"exit_code": 0, "conforms": True}
+    return changed
+
+
+def test_a_breach_that_was_seen_once_is_called_flaky_and_no_failure_in_every_form(
+    once: dict[str, Any], report: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    suite = ET.fromstring(FORMS["junit"](once)).find("testsuite")  # noqa: S314 - our own document
+    assert suite is not None
+    (case,) = (case for case in suite if str(case.get("name")).startswith("NE-ERR-001"))
+    assert [said.tag for said in case] == ["flakyFailure"]
+    assert suite.attrib["failures"] == "0"
+    (test,) = (test for test in ctrf(once)["results"]["tests"] if test["name"].startswith("NE-ERR-001"))
+    assert (test["flaky"], test["status"]) == (True, "other")
+    assert "### FLAKY NE-ERR-001 (MUST)" in markdown(once)
+    page = html(once)
+    assert "not seen again" in page
+    assert "What is broken" not in page
+    assert causes(once) == []
+    Terminal().finish(once)
+    printed = capsys.readouterr().out
+    assert "FLAKY NE-ERR-001 MUST: Failure is not zero: seen once, not again: errorcode 0" in printed
+    assert "WARN" not in printed
+    difference = compare(once, report)
+    assert difference["worse"][0]["before"] == "flaky"
+    assert compare(report | {"requirements": passed(report)}, once)["worse"] == []
+
+
+def passed(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows, had all passed."""
+    return [entry | {"verdict": "pass", "breaches": []} for entry in report["requirements"]]
+
+
+# -- the terminal
+
+
+def test_what_is_broken_by_one_cause_is_told_once_and_the_verdict_comes_last(
+    report: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    changed = copy.deepcopy(report)
+    broken = next(entry for entry in changed["requirements"] if entry["verdict"] == "fail")
+    like_it = [broken | {"id": f"NE-ERR-9{number:02}", "title": f"Row {number}"} for number in range(30)]
+    other = copy.deepcopy(broken) | {"id": "NE-ERR-999", "title": "Another"}
+    other["breaches"][0]["actual"] = "no answer"
+    changed["requirements"] += [*like_it, other]
+    changed["counts"]["fail"] = 32
+    Terminal().finish(changed)
+    lines = capsys.readouterr().out.splitlines()
+    assert sum("curl -sS" in line for line in lines) == 2
+    places = [next(n for n, line in enumerate(lines) if name in line) for name in ("NE-ERR-999", "NE-ERR-001")]
+    assert places == sorted(places)
+    assert "  FAIL NE-ERR-929 MUST: Row 29" in lines
+    assert lines[-2].startswith("NOT CONFORMING: 32 MUSTs are broken")
+
+
+def test_nothing_that_a_hub_says_steers_a_terminal(report: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    Terminal().finish(spoilt(report, "\x1b]0;Hello\x07 \x9b2J \u202e \ud800 \r bye"))
+    printed = capsys.readouterr().out
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", printed)
+    assert r"\x1b]0;Hello\x07" in printed
+    assert r"\ud800" in printed
+
+
+def test_expected_failures_are_told_in_one_line(report: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    changed = copy.deepcopy(report)
+    for entry in changed["requirements"]:
+        entry["expected"] = "Ticket 42." if entry["verdict"] == "fail" else ""
+    Terminal().finish(changed | {"exit_code": 0})
+    printed = capsys.readouterr().out
+    assert [line for line in printed.splitlines() if "NE-ERR-001" in line] == ["broken as expected: NE-ERR-001"]
+
+
+# -- a page of a hub that breaks everything
+
+
+def scripted(number: int) -> str:
+    return f"{BEGINS}\nimport socket\nprint('shared')\n\n\nhub.post({number})\nEOF"
+
+
+def test_what_every_script_begins_with_stands_in_the_page_once_and_the_steps_at_each(report: dict[str, Any]) -> None:
+    changed = copy.deepcopy(report)
+    (broken,) = (entry for entry in changed["requirements"] if entry["verdict"] == "fail")
+    broken["breaches"] = [copy.deepcopy(broken["breaches"][0]) | {"reproduce": scripted(n)} for n in range(3)]
+    text = html(changed)
+    assert text.count("import socket") == 1
+    for number in range(3):
+        lines = scripted(number)
+        assert "\n".join(parts(lines) or ()) == lines
+        assert f">hub.post({number})</pre>" in text
+    targets = [value for value in Page(text).attributes("data-script") if value]
+    assert targets == ["script-1"] * 3
+    assert "script-1" in Page(text).attributes("id")
+
+
+def test_a_page_stays_small_however_much_is_broken_and_says_what_it_leaves_out(report: dict[str, Any]) -> None:
+    changed = copy.deepcopy(report)
+    (broken,) = (entry for entry in changed["requirements"] if entry["verdict"] == "fail")
+    step = {"at": 0.5, "leg": "client", "who": 1, "what": "post", "text": "<" * 300, "bytes": 300}
+    breach = broken["breaches"][0] | {"timeline": [step] * 200, "reproduce": "<" * 5000}
+    broken["breaches"] = [breach | {"case": f"case-{number}"} for number in range(30)]
+    changed["requirements"] = [broken | {"id": f"NE-X-{number:03}"} for number in range(250)]
+    text = html(changed)
+    assert len(text) < 5_000_000
+    assert "the JSON report has it" in text
+    assert "Broken in 25 more cases" in text
+    assert "60 steps, the 140 before them left out" in text
+
+
+def test_a_page_and_a_summary_of_a_run_that_was_stopped_do_not_repeat_why_at_each_requirement(
+    report: dict[str, Any],
+) -> None:
+    changed = copy.deepcopy(report) | {"stopped": "the hub is gone", "exit_code": 3}
+    for entry in changed["requirements"]:
+        entry |= {"verdict": "error", "reason": "not reached: the hub is gone", "breaches": []}
+    opened = [found for tag, found in Page(html(changed)).tags if tag == "details" and "open" in found]
+    assert opened == []
+    assert markdown(changed).count("the hub is gone") == 1
+
+
+def test_a_sentence_of_the_spec_shows_code_as_code_and_nothing_else_alive() -> None:
+    assert prose("A `reply` & <b>`<i>`</b>") == ("A <code>reply</code> &amp; &lt;b&gt;<code>&lt;i&gt;</code>&lt;/b&gt;")

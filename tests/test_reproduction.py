@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from another_hub import SERVICE, another_hub
+from null_hubs import NULL_HUBS, null_hub, said
 
 from conformance import Settings, run
-from conformance.exchange import Request
-from conformance.redaction import secret_spans, shown
+from conformance.exchange import Request, excerpt
+from conformance.redaction import secret_spans, shown, without_secrets
+from conformance.reports.forms import FORMS
+from conformance.reports.terminal import Terminal
 from conformance.reproduce.script import needs_script, script
+from conformance.reproduce.shell import shell_lines
 from conformance.timeline import Step
 from neuroengine.cli.conformance.embedded import KEY, embedded_hub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 POST = Request("/First/", b'{"message": "Hello", "key": "0123456789abcdef"}', keys=("0123456789abcdef",))
 LOGIN = b'{"user": "First", "key": "TOP-SECRET"}'
@@ -113,3 +121,81 @@ def test_an_access_key_is_read_from_the_environment_and_a_wrong_one_is_written_o
     assert "ACCESS_KEY = secret('NE_KEY')" in printed
     assert "hub.post(1, '/First/', b'{}', 'application/json', ACCESS_KEY.decode())" in printed
     assert "hub.post(2, '/First/', b'{}', 'application/json', 'wrong')" in printed
+
+
+TOLD = Settings("http://127.0.0.1:1", "First", provider="127.0.0.1:1", service_key="SESAME", access_key="KEY")
+
+
+def test_a_key_that_stands_in_a_body_is_named_in_the_lines_and_arrives_as_it_was() -> None:
+    bodies = [b'{"message": "SESAME", "key": "KEY", "to": "0123"}', '{"message": "SESAME\u00e9 100% KEY"}'.encode()]
+    requests = [Request("/First/", body, keys=("0123",)) for body in bodies]
+    lines = shell_lines(requests, TOLD)
+    assert "SESAME" not in lines.replace("$NE_SERVICE_KEY", "")
+    shown_by = 'curl() { for last; do :; done; if [ "$last" = @- ]; then cat; else printf %s "$last"; fi; echo; }'
+    printed = printed_by(f"{shown_by}\n{lines}\nKEY0=$KEY", NE_SERVICE_KEY="SESAME", NE_KEY="KEY").splitlines()
+    for came, body in zip(printed, bodies, strict=True):
+        assert re.sub(r'"to": "[0-9a-f]{4}"', '"to": "0123"', came) == body.decode()
+
+
+def test_a_key_that_stands_in_a_body_is_named_in_a_script() -> None:
+    body = b'{"message": "SESAME", "key": "KEY", "to": "0123"}'
+    posted = Request("/First/", body, keys=("0123",))
+    printed = script([Step(0, "client", 1, "post", body, posted), Step(1, "provider", 1, "connect")], TOLD)
+    sent = """b'{"message": "' + SERVICE_KEY + b'", "key": "' + ACCESS_KEY + b'", "to": "' + KEY1 + b'"}'"""
+    assert sent in printed
+    assert "SESAME" not in printed
+
+
+def test_a_key_that_a_hub_tells_back_is_in_no_form_of_the_report(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(NULL_HUBS, "tells", said({"reply": 'SESAME-OPEN and "A7"', "errorcode": 0}))
+    with null_hub("tells") as hub:
+        keys: dict[str, Any] = {"service_key": "SESAME-OPEN", "access_key": "A7"}
+        report = run(Settings(hub.url, "First", profile="extended", select=("NE-CODE-003",), timeout=10.0, **keys))
+    assert report["counts"]["fail"] > 0, report
+    Terminal().finish(report)
+    assert "$NE_SERVICE_KEY and" in (printed := capsys.readouterr().out)
+    assert "SESAME" not in printed
+    for form, write in FORMS.items():
+        written_form = write(report).decode()
+        assert "SESAME" not in written_form, form
+        assert not re.search(r"\bA7\b", written_form), form
+
+
+def test_pytest_tells_no_key_that_an_error_holds(tmp_path: Path) -> None:
+    tmp_path.joinpath("conftest.py").write_text(
+        "import pytest\nfrom conformance.judge import Judge\n"
+        "def fails(judge, *_, **__):\n"
+        "    password = judge.settings.service_key\n"
+        "    print(password)\n"
+        "    raise RuntimeError(f'{password} is of no use')\n"
+        "Judge.accepts = fails\n",
+        encoding="utf-8",
+    )
+    with another_hub() as url:
+        own = ["-p", "no:schemathesis", "-p", "conftest", "-l", "-c", os.devnull, f"--rootdir={tmp_path}"]
+        words = ["--pyargs", "conformance", f"--ne-target={url}", f"--ne-service={SERVICE}", "--ne-select=NE-HTTP-001"]
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *own, *words],
+            cwd=tmp_path,
+            env=os.environ | {"NE_SERVICE_KEY": "SESAME-OPEN", "PYTHONPATH": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+    assert done.returncode == 1, done.stdout
+    assert "$NE_SERVICE_KEY is of no use" in done.stdout
+    assert "SESAME" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("before", range(140, 156))
+def test_a_key_at_which_an_excerpt_was_cut_is_not_told_in_part(before: int) -> None:
+    for text in ("x" * before + "SESAME-OPEN" + "y" * 400, "x" * 400 + "SESAME-OPEN" + "y" * before):
+        kept = without_secrets(excerpt(text), {"SESAME-OPEN": "NE_SERVICE_KEY"})
+        assert not any("SESAME-OPEN"[at : at + 6] in kept for at in range(6)), kept
+
+
+def test_a_short_key_that_is_part_of_a_word_leaves_the_word_alone() -> None:
+    assert without_secrets("KEYS, a KEY and KEY1", {"KEY": "NE_KEY"}) == "KEYS, a $NE_KEY and KEY1"

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from conformance.expected import case_name
+from conformance.reports.document import seen_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +18,7 @@ WORSE: Final = {
     ("skip", "fail"),
     ("skip", "warn"),
     ("warn", "fail"),
+    ("flaky", "fail"),
 }
 SHOWN: Final = 10
 _KEY: Final = re.compile(r"[0-9a-f]{32,}")
@@ -29,12 +31,12 @@ def compare(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
     changed = [
         _change(name, then[name], now[name])
         for name in then
-        if name in now and then[name]["verdict"] != now[name]["verdict"]
+        if name in now and seen_as(then[name]) != seen_as(now[name])
     ]
     otherwise = [
         {"id": name, "title": now[name]["title"], "before": _actuals(then[name]), "after": _actuals(now[name])}
         for name in then
-        if name in now and then[name]["verdict"] == now[name]["verdict"] and _cases(then[name]) != _cases(now[name])
+        if name in now and seen_as(then[name]) == seen_as(now[name]) and _cases(then[name]) != _cases(now[name])
     ]
     return {
         "settings": _settings(before, after),
@@ -80,7 +82,7 @@ def _rows(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def _change(name: str, before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
     why = after["reason"] or next(iter(_actuals(after)), "")
     change = {"id": name, "level": after["level"], "title": after["title"], "why": why}
-    return change | {"before": before["verdict"], "after": after["verdict"]}
+    return change | {"before": seen_as(before), "after": seen_as(after)}
 
 
 def _cases(row: dict[str, Any]) -> set[str]:

@@ -106,7 +106,7 @@ def headline(report: dict[str, Any]) -> str:
     """The verdict in a few words."""
     counts, broken = report["counts"], len(unexpected(report, "fail"))
     if report["exit_code"] == LOST:
-        return f"NOT JUDGED: {report['stopped'] or 'the suite itself failed, or nothing could be judged'}"
+        return f"NOT JUDGED: {report['stopped'] or _why_not(report)}"
     if broken:
         return f"NOT CONFORMING: {broken} MUSTs are broken"
     if report["expectations"]["stale"]:
@@ -117,9 +117,25 @@ def headline(report: dict[str, Any]) -> str:
     return "NOT COMPLETE"
 
 
-def unexpected(report: dict[str, Any], verdict: str) -> list[dict[str, Any]]:
-    """The requirements with a verdict that nobody expected."""
-    return [entry for entry in report["requirements"] if entry["verdict"] == verdict and not entry["expected"]]
+def _why_not(report: dict[str, Any]) -> str:
+    if report["counts"]["error"]:
+        return "the suite itself failed"
+    return (
+        "; ".join(dict.fromkeys(short_reason(entry) for entry in report["requirements"]))
+        or "nothing was there to judge"
+    )
+
+
+def seen_as(entry: dict[str, Any]) -> str:
+    """A requirement's verdict, or `flaky` where nothing but breaches that did not show again made it a warning."""
+    breaches = entry["breaches"]
+    is_flaky = entry["verdict"] == "warn" and all(breach["flaky"] for breach in breaches)
+    return "flaky" if is_flaky else str(entry["verdict"])
+
+
+def unexpected(report: dict[str, Any], seen: str) -> list[dict[str, Any]]:
+    """The requirements with a verdict, as `seen_as` tells it, that nobody expected."""
+    return [entry for entry in report["requirements"] if seen_as(entry) == seen and not entry["expected"]]
 
 
 def _partial(settings: Settings, report: dict[str, Any]) -> Iterator[str]:
@@ -160,6 +176,7 @@ def _entry(row: Requirement, judgement: Judgement) -> dict[str, Any]:
         "section": row.section,
         "title": row.title,
         "sentence": row.sentence,
+        "mend": row.mend,
         "needs": list(row.needs),
         "verdict": verdict,
         "reason": reason,
@@ -239,6 +256,8 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "level",
         "timeout",
         "max_wait",
+        "max_time",
+        "case_time",
         "rate",
         "provider",
         "provider_service",

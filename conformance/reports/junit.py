@@ -6,14 +6,18 @@ import re
 from typing import Any, Final
 from xml.etree import ElementTree as ET
 
-from conformance.reports.document import unexpected
+from conformance.reports.document import seen_as, unexpected
 
 _NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML cannot hold at all."""
 
 
 def junit_xml(report: dict[str, Any]) -> bytes:
-    """A document of JUnit. A broken SHOULD is no failure there: it is told in the case's output."""
+    """A document of JUnit.
+
+    A broken SHOULD is no failure there: it is told in the case's output. What did not show again is a `flakyFailure`,
+    as Maven writes it: tools that know it say so, and for others the case has passed.
+    """
     entries = report["requirements"]
     counts = report["counts"]
     suite = ET.Element(
@@ -39,9 +43,11 @@ def _case(entry: dict[str, Any]) -> ET.Element:
     if entry["expected"]:
         _say(case, "skipped", f"expected failure: {entry['expected']}", _story(entry))
         return case
-    match entry["verdict"]:
+    match seen_as(entry):
         case "fail":
             _say(case, "failure", entry["breaches"][0]["actual"], _story(entry))
+        case "flaky":
+            _say(case, "flakyFailure", f"seen once, not again: {entry['breaches'][0]['actual']}", _story(entry))
         case "error":
             _say(case, "error", entry["reason"], "\n".join(error["traceback"] for error in entry["errors"]))
         case "skip":

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from conformance.reports.document import headline, missing_needs
+from conformance.reports.document import headline, missing_needs, seen_as, unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SHOWN: Final = 20
+"""The most requirements of a verdict that are told."""
+LOUD: Final = ("fail", "error", "warn", "flaky")
 _SPECIAL: Final = str.maketrans({char: f"\\{char}" for char in "\\`*_{}[]<>|#!"})
 
 
@@ -32,12 +34,12 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
     yield "| " + " | ".join(map(str, counts.values())) + f" | {musts['judged']} of {musts['in_scope']} |"
     for stale in report["expectations"]["stale"]:
         yield f"\n**Stale expected failure {stale['id']}**: {_text(stale['why'])}"
-    for verdict in ("fail", "error", "warn"):
-        entries = [entry for entry in report["requirements"] if entry["verdict"] == verdict and not entry["expected"]]
+    for seen in LOUD:
+        entries = [] if seen == "error" and report["stopped"] else unexpected(report, seen)
         for entry in entries[:SHOWN]:
             yield from _entry(entry)
         if len(entries) > SHOWN:
-            yield f"\nand {len(entries) - SHOWN} more of verdict {verdict}; the JSON report has them."
+            yield f"\nand {len(entries) - SHOWN} more of verdict {seen}; the JSON report has them."
     if expected := [entry["id"] for entry in report["requirements"] if entry["expected"]]:
         yield f"\nBroken as expected: {', '.join(expected)}."
     if missing := missing_needs(report):
@@ -45,7 +47,7 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
 
 
 def _entry(entry: dict[str, Any]) -> Iterator[str]:
-    yield f"\n### {entry['verdict'].upper()} {entry['id']} ({entry['level']}): {_text(entry['title'])}"
+    yield f"\n### {seen_as(entry).upper()} {entry['id']} ({entry['level']}): {_text(entry['title'])}"
     yield f"\n{_text(entry['sentence'])}"
     if entry["reason"]:
         yield f"\n{_text(entry['reason'])}"

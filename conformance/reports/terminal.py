@@ -1,20 +1,25 @@
-"""A judgement for a person: a line an area while it runs, then what is wrong, the verdict last.
+"""A judgement for a person: a line an area while it runs, then what is wrong by its cause, the verdict last.
 
-Colours come from rich, which is imported when something is printed; into a pipe goes plain text.
+Colours come from rich, which is imported when something is printed; into a pipe goes plain text. Law: nothing that a
+hub says steers the terminal.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
+from conformance.expected import case_name
+from conformance.reports.causes import causes
 from conformance.reports.document import LOST, headline, missing_needs, short_reason, unexpected
+from conformance.reports.live import Live
 from conformance.reproduce.script import steps_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rich.console import Console
 
@@ -23,6 +28,11 @@ if TYPE_CHECKING:
 
 STYLES: Final = {"pass": "green", "fail": "bold red", "warn": "yellow", "skip": "dim", "error": "bold magenta"}
 REASONS_SHOWN: Final = 6
+STORIES_SHOWN: Final = 10
+"""So many causes are told at length; of the others each requirement gets a line."""
+CASES_SHOWN: Final = 6
+_STEERING: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Characters that move the cursor, or turn the direction of the text."""
 
 
 class Terminal:
@@ -37,7 +47,11 @@ class Terminal:
                 with suppress(SystemExit):
                     super().on_broken_pipe()
 
+            def print(self, *objects: Any, **how: Any) -> None:
+                super().print(*map(_tame, objects), **how)
+
         self._console: Console = Output(file=sys.stdout, highlight=False, markup=False, soft_wrap=True)
+        self._live = Live(self._console)
         self._left: Counter[str] = Counter()
         self._seen: dict[str, Counter[str]] = {}
 
@@ -46,15 +60,22 @@ class Terminal:
         most = f"at most {settings.max_requests} requests" if settings.max_requests else "no bound on requests"
         pace = f"{settings.rate:g} a second" if settings.rate else "as fast as it answers"
         self._console.print(f"Judging {what}")
-        self._console.print(f"profile {settings.profile}, seed {settings.seed}; {most}, {pace}\n")
+        self._console.print(f"profile {settings.profile}, seed {settings.seed}; {most}, {pace}")
+        for line in _also_sent(settings):
+            self._console.print(line)
+        self._console.print()
 
     def begin(self, checks: Sequence[Binding]) -> None:
         """Counts what is to come."""
         self._left = Counter(found.requirement.area for found in checks)
         self._seen = {area: Counter() for area in self._left}
+        self._live.begin(len(checks))
 
     def note(self, record: dict[str, Any]) -> None:
         """Prints a line when an area is through."""
+        from rich.text import Text
+
+        self._live.note(record)
         area = record["requirement"].split("-")[1]
         self._left[area] -= 1
         self._seen[area][_word(record)] += 1
@@ -62,17 +83,43 @@ class Terminal:
             seen = self._seen[area]
             told = ", ".join(f"{count} {word}" for word, count in seen.items())
             style = "red" if seen["broken"] or seen["in error"] else "green" if seen["passed"] else "dim"
-            self._console.print(f"  {area:<8} {told}", style=style)
+            self._console.print(Text(f"  {area:<8} {told}", style=style))  # a style of `print` would be the bar's too
+
+    def end(self) -> None:
+        """The checks are over."""
+        self._live.end()
 
     def finish(self, report: dict[str, Any]) -> None:
-        """Prints what is wrong, requirement by requirement, and the verdict."""
-        for verdict in ("warn", "error", "fail"):
-            for entry in unexpected(report, verdict):
-                if not (verdict == "error" and report["stopped"]):
-                    self._tell(entry)
-        self._tell_expected(report)
+        """Prints what was not judged or is known, then what is wrong, the worst last, and the verdict."""
         self._tell_skipped(report)
+        self._tell_expected(report)
+        for entry in unexpected(report, "flaky"):
+            self._tell_shortly("FLAKY", entry, f": seen once, not again: {entry['breaches'][0]['actual']}")
+        self._tell_causes(report, "warn")
+        if not report["stopped"]:
+            for entry in unexpected(report, "error"):
+                self._tell(entry)
+        self._tell_causes(report, "fail")
+        self._tell_stale(report)
         self._verdict(report)
+
+    def _tell_causes(self, report: dict[str, Any], verdict: str) -> None:
+        """One story for all that is broken by the same cause; the cause that breaks most comes last."""
+        found = causes(report, (verdict,))
+        for place, (actual, (first, *others)) in reversed(list(enumerate(found))):
+            if place >= STORIES_SHOWN:
+                for entry in (first, *others):
+                    self._tell_shortly(verdict.upper(), entry, f": {actual}")
+                continue
+            self._tell(first)
+            if others:
+                self._console.print("  The same came where these were judged:")
+            for entry in others:
+                self._tell_shortly(f"  {verdict.upper()}", entry)
+
+    def _tell_shortly(self, word: str, entry: dict[str, Any], more: str = "") -> None:
+        style = STYLES[entry["verdict"]]
+        self._console.print(f"{word} {entry['id']} {entry['level']}: {entry['title']}{more}", style=style)
 
     def _tell(self, entry: dict[str, Any]) -> None:
         style = STYLES[entry["verdict"]]
@@ -86,9 +133,12 @@ class Terminal:
             self._console.print(_indented(error["traceback"]))
         for breach in entry["breaches"][:1]:
             self._tell_breach(breach)
-        more = [f"{breach['check']}[{breach['case']}]" for breach in entry["breaches"][1:]]
+        more = [case_name(breach) for breach in entry["breaches"][1:]]
         if more:
-            self._console.print(f"  also: {', '.join(more)}")
+            rest = f" and {len(more) - CASES_SHOWN} more" if len(more) > CASES_SHOWN else ""
+            self._console.print(f"  also: {', '.join(more[:CASES_SHOWN])}{rest}")
+        if entry["breaches"] and entry["mend"]:
+            self._console.print(f"  to mend it: {entry['mend']}")
 
     def _tell_breach(self, breach: dict[str, Any]) -> None:
         lines = {"expected": breach["expected"], "actual": breach["actual"]}
@@ -109,6 +159,8 @@ class Terminal:
         expected = [entry["id"] for entry in report["requirements"] if entry["expected"]]
         if expected:
             self._console.print(f"\nbroken as expected: {', '.join(expected)}", style="dim")
+
+    def _tell_stale(self, report: dict[str, Any]) -> None:
         for entry in report["expectations"]["stale"]:
             case = f" {entry['case']}" if entry["case"] else ""
             self._console.print(f"\nSTALE expected failure {entry['id']}{case}: {entry['why']}", style=STYLES["fail"])
@@ -138,6 +190,27 @@ class Terminal:
         self._console.print(
             f"{figures}; {report['requests']} requests in {report['seconds']:.1f} s, seed {report['seed']}"
         )
+
+
+def _also_sent(settings: Settings) -> Iterator[str]:
+    """What a run sends beside requests to the service, and to whom."""
+    others = (settings.second_service, settings.access_service, settings.quota_service)
+    if asked := ", ".join(dict.fromkeys(name for name in others if name not in {"", settings.service})):
+        yield f"asks the services {asked} too"
+    if settings.provider:
+        yield (
+            f"logs in at {settings.provider} as the provider of {settings.provided}, again and again, also wrongly: "
+            "whoever serves that service is replaced while this runs"
+        )
+
+
+def _tame(shown: Any) -> Any:
+    """A text as the terminal can show it: escapes for what would steer it, and for what its encoding has not."""
+    if not isinstance(shown, str):
+        return shown
+    encoding = sys.stdout.encoding or "utf-8"
+    text = _STEERING.sub(lambda found: repr(found[0])[1:-1], shown)
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _what_is_missing(report: dict[str, Any]) -> str:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import inspect
 from itertools import groupby
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from conformance.redaction import secret_spans, written
+from conformance.redaction import parted, secret_spans, written
 from conformance.reproduce import prelude
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from conformance.settings import Settings
     from conformance.timeline import Step
 
+BEGINS: Final = "python3 - <<'EOF'"
+ENDS: Final = "EOF"
 LONGEST: Final = 400
 """A script of more steps is none that a person reads."""
 _VARIABLES: Final = {"service_key": "SERVICE_KEY", "access_key": "ACCESS_KEY"}
@@ -40,14 +42,30 @@ def needs_script(steps: Sequence[Step]) -> bool:
     return False
 
 
+class Parts(NamedTuple):
+    """A printed script: its first line, what every script brings along, and what this one does."""
+
+    first: str
+    shared: str
+    steps: str
+
+
+def parts(lines: str) -> Parts | None:
+    """The parts of a printed script; none of lines that are no script. Joined by line ends they are the script."""
+    first, _, rest = lines.partition("\n")
+    shared, mark, steps = rest.rpartition("\n\n\n")
+    return Parts(first, f"{shared}\n\n", steps) if first == BEGINS and mark else None
+
+
 def steps_of(lines: str) -> str:
     """What a script does, without what every script brings along."""
-    return lines.partition(f"{_source()}\n\n\n")[2].removesuffix("\nEOF")
+    found = parts(lines)
+    return found.steps.removesuffix(f"\n{ENDS}") if found else ""
 
 
 def script(steps: Sequence[Step], settings: Settings) -> str:
     """The script as a line for a shell that runs as it stands."""
-    return "\n".join(["python3 - <<'EOF'", _source(), "", "", *_lines(steps, settings), "EOF"])
+    return "\n".join([BEGINS, _source(), "", "", *_lines(steps, settings), ENDS])
 
 
 def _source() -> str:
@@ -142,8 +160,6 @@ class _Texts:
         return " + ".join([*parts, self._named(rest)] if rest or not parts else parts)
 
     def _named(self, data: bytes) -> str:
-        text = repr(data)
-        quote = text[-1]
-        for key, name in self._keys.items():
-            text = text.replace(repr(key)[2:-1], f"{quote} + {name} + b{quote}")
-        return text
+        names = self._secrets | self._keys
+        words = [names.get(part) or repr(part) for part in parted(data, names) if part]
+        return " + ".join(words) or repr(data)

@@ -10,6 +10,8 @@ import shlex
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from conformance.redaction import parted, written
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -24,8 +26,10 @@ def shell_lines(requests: Iterable[Request], settings: Settings) -> str:
     requests = list(requests)
     keys = {key: f"KEY{number or ''}" for number, key in enumerate(dict.fromkeys(k for r in requests for k in r.keys))}
     lines = [_new_key(variable, len(key)) for key, variable in keys.items()]
+    names = {written(secret): variable for secret, variable in settings.variables().items()}
+    names |= {key.encode(): variable for key, variable in keys.items()}
     for request, repeats in groupby(requests):
-        command = _curl(request, settings, keys)
+        command = _curl(request, settings, names)
         count = len(list(repeats))
         lines.append(f"for i in $(seq {count}); do {command}; echo; done" if count > 1 else command)
     return "\n".join(lines)
@@ -35,11 +39,11 @@ def _new_key(variable: str, length: int) -> str:
     return f"{variable}=$(od -An -v -N{(length + 1) // 2} -tx1 /dev/urandom | tr -d ' \\n' | cut -c1-{length})"
 
 
-def _curl(request: Request, settings: Settings, keys: dict[str, str]) -> str:
+def _curl(request: Request, settings: Settings, names: dict[bytes, str]) -> str:
     words = ["curl", "-sS", "--max-time", f"{settings.timeout:g}"]
     if settings.insecure:
         words.append("--insecure")
-    if settings.ca_file:
+    if settings.ca_file and settings.url.startswith("https:"):
         words += ["--cacert", shlex.quote(settings.ca_file)]
     content_type = "Content-Type:" if request.content_type is None else f"Content-Type: {request.content_type}"
     if request.access_key:
@@ -50,16 +54,25 @@ def _curl(request: Request, settings: Settings, keys: dict[str, str]) -> str:
         ]
     words += [shlex.quote(settings.origin + request.path), "-H", shlex.quote(content_type), "--data-binary"]
     if _PLAIN.fullmatch(request.body) and not request.body.startswith(b"@"):
-        return " ".join([*words, _quoted(request.body.decode("ascii"), keys)])
-    return " ".join([f"printf '{_octal(request.body)}' |", *words, "@-"])
+        return " ".join([*words, _quoted(request.body, names)])
+    return " ".join([f"printf {_printed(request.body, names)} |", *words, "@-"])
 
 
-def _quoted(text: str, keys: dict[str, str]) -> str:
-    """The text in shell quotes, with each stream key as the variable that holds a new one."""
-    quoted = shlex.quote(text)
-    for key, variable in keys.items():
-        quoted = quoted.replace(key, f"'\"${variable}\"'")
-    return quoted
+def _quoted(text: bytes, names: dict[bytes, str]) -> str:
+    """The text in shell quotes, with each key as the variable that holds a new one, or the secret."""
+    words = [_variable(names, part) or shlex.quote(part.decode("ascii")) for part in parted(text, names) if part]
+    return "".join(words) or "''"
+
+
+def _variable(names: dict[bytes, str], part: bytes) -> str:
+    return f'"${names[part]}"' if part in names else ""
+
+
+def _printed(body: bytes, names: dict[bytes, str]) -> str:
+    """The words for printf that make it write these bytes, with each key as the variable that holds it."""
+    parts = parted(body, names)
+    form = "%s".join(map(_octal, parts[::2]))
+    return " ".join([f"'{form}'", *(_variable(names, key) for key in parts[1::2])])
 
 
 def _octal(body: bytes) -> str:

@@ -20,7 +20,7 @@ function filter() {
 
 function reveal() {
   const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  if (target && target.matches(".requirement")) {
+  if (target && target.matches(".requirement, .script")) {
     target.hidden = false;
     target.open = true;
     target.scrollIntoView();
@@ -28,7 +28,10 @@ function reveal() {
 }
 
 async function copy(button) {
-  const text = button.parentElement.querySelector("pre").textContent;
+  const steps = button.parentElement.querySelector("pre").textContent;
+  const { first, script } = button.dataset;
+  const text = script ? [first, document.querySelector(`#${script} pre`).textContent, steps, "EOF"].join("\n") : steps;
+  const label = (button.dataset.label ??= button.textContent);
   try {
     await navigator.clipboard.writeText(text);
   } catch {
@@ -41,7 +44,7 @@ async function copy(button) {
     button.focus();
   }
   button.textContent = "Copied";
-  setTimeout(() => { button.textContent = "Copy"; }, 2000);
+  setTimeout(() => { button.textContent = label; }, 2000);
 }
 
 document.querySelector(".filter").addEventListener("submit", (event) => event.preventDefault());

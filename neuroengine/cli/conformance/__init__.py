@@ -16,7 +16,7 @@ COMMANDS: Final = {
     "diff": "reports",
     "badge": "reports",
     "list": "requirements",
-    "explain": "requirements",
+    "explain": "explain",
 }
 """Each command with the module that holds it, imported when the command is named."""
 

@@ -1,51 +1,83 @@
-"""`neuroengine conformance list` and `explain`: read the requirements."""
+"""`neuroengine conformance list`: the requirements, and which of them are judged."""
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from fnmatch import fnmatchcase
+from typing import Any, Final
 
 import click
 
 from neuroengine import spec
 
+STATES: Final = {"judged": "judged", "untestable": "untestable", "pending": "not judged yet"}
+"""What becomes of a requirement, and how that is said: has checks, cannot be judged from outside, has none yet."""
+
 
 @click.command("list")
+@click.argument("ids", nargs=-1, metavar="[GLOB]...")
 @click.option("--role", type=click.Choice(["hub", "client", "provider"]), help="Only what binds this role.")
 @click.option("--profile", type=click.Choice(["core", "extended"]), help="Only this profile.")
 @click.option("--level", type=click.Choice(["must", "should", "may"]), help="Only this level.")
-def list_requirements(role: str | None, profile: str | None, level: str | None) -> None:
-    """List the requirements: id, level, profile, whether they are judged, title."""
-    for row in spec.requirements():
-        if role in {None, row["role"]} and profile in {None, row["profile"]} and level in {None, row["level"].lower()}:
-            click.echo(f"{row['id']:<16} {row['level']:<7}{row['profile']:<10}{_state(row):<12}{row['title']}")
+@click.option("--area", metavar="AREA", help="Only this area, as STREAM.")
+@click.option("--state", type=click.Choice(list(STATES)), help="Only what is judged, cannot be, or is not yet.")
+@click.option("--needs", metavar="NEED", help="Only what needs this, as provider; `none` for what needs nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON.")
+def list_requirements(ids: tuple[str, ...], *, as_json: bool, **filters: str | None) -> None:
+    """List the requirements: id, level, profile, whether they are judged, title.
+
+    GLOB leaves those of an id, as 'NE-STREAM-*'; without one all are listed.
+    """
+    rows = spec.requirements()
+    _check(rows, filters)
+    chosen = [row for row in rows if _is_chosen(row, filters) and _is_named(row, ids)]
+    if as_json:
+        click.echo(json.dumps([row | {"state": state(row)} for row in chosen], indent=2))
+        return
+    for row in chosen:
+        said = STATES[state(row)]
+        click.echo(f"{row['id']:<16} {row['level']:<7}{row['profile']:<10}{said:<16}{row['title']}")
 
 
-@click.command()
-@click.argument("requirement_id", metavar="ID")
-def explain(requirement_id: str) -> None:
-    """Explain one requirement: what it asks, where it comes from, and how it is judged."""
-    rows = {row["id"]: row for row in spec.requirements()}
-    row = rows.get(requirement_id.upper())
-    if row is None:
-        area = "-".join(requirement_id.upper().split("-")[:2])
-        near = [known for known in rows if known.startswith(f"{area}-")]
-        known = f"{near[0]} to {near[-1]}" if near else "see: neuroengine conformance list"
-        raise click.UsageError(f"there is no requirement {requirement_id!r}; {known}")
-    section = next(section for section in spec.sections() if section["anchor"] == row["section"])
-    click.echo(f"{row['id']}  {row['title']}\n\n{row['sentence']}\n")
-    for label, text in (
-        ("binds", f"the {row['role']}, {row['level']}, profile {row['profile']}"),
-        ("basis", f"{row['basis']}, since {row['since']}"),
-        ("section", f"{section['title']} (#{section['anchor']})"),
-        ("needs", ", ".join(row.get("needs", [])) or "the hub's address and one service"),
-        ("judged by", ", ".join(row.get("checks", [])) or "nothing yet"),
-        ("", row.get("untestable") or row.get("pending") or ""),
-    ):
-        if text:
-            click.echo(f"{label:<10} {text}")
+def state(row: dict[str, Any]) -> str:
+    """What becomes of a requirement: one of `STATES`."""
+    return next((name for name in ("untestable", "pending") if name in row), "judged")
 
 
-def _state(row: dict[str, Any]) -> str:
-    if "checks" in row:
-        return "judged"
-    return "untestable" if "untestable" in row else "not yet"
+def _check(rows: list[dict[str, Any]], filters: dict[str, str | None]) -> None:
+    """Sees to it that there is what a filter names.
+
+    Raises:
+        click.UsageError: there is no such area or need.
+    """
+    known = {
+        "area": {_area(row) for row in rows},
+        "needs": {"none"} | {need for row in rows for need in row.get("needs", ())},
+    }
+    for name, values in known.items():
+        value = filters[name]
+        if value is not None and value.lower() not in {each.lower() for each in values}:
+            raise click.UsageError(f"--{name}: there is no {value!r}; there are {', '.join(sorted(values))}")
+
+
+def _is_chosen(row: dict[str, Any], filters: dict[str, str | None]) -> bool:
+    of_row = {
+        "role": [row["role"]],
+        "profile": [row["profile"]],
+        "level": [row["level"]],
+        "area": [_area(row)],
+        "state": [state(row)],
+        "needs": row.get("needs") or ["none"],
+    }
+    return all(
+        wanted is None or wanted.lower() in {value.lower() for value in of_row[name]}
+        for name, wanted in filters.items()
+    )
+
+
+def _is_named(row: dict[str, Any], ids: tuple[str, ...]) -> bool:
+    return not ids or any(fnmatchcase(row["id"], glob.upper()) for glob in ids)
+
+
+def _area(row: dict[str, Any]) -> str:
+    return str(row["id"].split("-")[1])

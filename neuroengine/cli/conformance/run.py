@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from neuroengine.cli.conformance.ending import ended_by_sigterm
 from neuroengine.cli.conformance.report_file import report_options, taken_files, write_report
 from neuroengine.cli.console import fail
 
@@ -86,6 +87,10 @@ _SECONDS: Final = click.FloatRange(min=0, min_open=True)
 @click.option(
     "--max-wait", type=_SECONDS, default=20.0, show_default=True, help="Seconds that a check may wait for a limit."
 )
+@click.option("--case-time", type=_SECONDS, default=300.0, show_default=True, help="Seconds that one check may take.")
+@click.option(
+    "--max-time", type=_SECONDS, default=1800.0, show_default=True, help="Seconds that the whole run may take."
+)
 @click.option(
     "--limit",
     "limits",
@@ -126,7 +131,7 @@ def run(
     if target is None:
         files.setdefault("json", Path(FIRST_REPORT))
     terminal = Terminal()
-    with _judged(target, options) as (settings, what):
+    with ended_by_sigterm(), _judged(target, options) as (settings, what):
         try:
             expected = read_expected(expected_file) if expected_file else ()
             terminal.announce(settings, what)
