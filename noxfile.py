@@ -6,6 +6,7 @@ What a session installs stands in pyproject.toml: the package's extras and the d
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tarfile
 import tempfile
@@ -24,6 +25,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 REPORT = Path("conformance-report.json")
 JUNIT = Path("conformance-report.xml")
 DIST = Path("dist")
+NODE_PEERS = Path(".nox") / "peers"
 
 
 @nox.session
@@ -82,6 +84,21 @@ def selftest(session: nox.Session) -> None:
         *session.posargs,
         env={"NE_SEEDS": "50", "NE_EXAMPLES": "100000", "NE_STREAMS": "5000"},
     )
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Measure speed, memory and endurance against peers; arguments go to `python -m benchmarks`: items, --json FILE."""
+    session.install("-e", ".[all]", *_groups("bench"))
+    if shutil.which("npm"):
+        NODE_PEERS.mkdir(parents=True, exist_ok=True)
+        shutil.copy(Path("benchmarks") / "peers" / "package.json", NODE_PEERS)
+        session.run(
+            "npm", "install", "--no-package-lock", "--no-audit", "--prefix", str(NODE_PEERS), external=True, silent=True
+        )
+    if not shutil.which("wrk") and shutil.which("apt-get") and os.geteuid() == 0:
+        session.run("apt-get", "install", "-y", "wrk", external=True, silent=True)
+    session.run("python", "-m", "benchmarks", *session.posargs)
 
 
 @nox.session

@@ -7,6 +7,7 @@ import dataclasses
 import os
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -261,12 +262,18 @@ def check_limits(limits: dict[str, float]) -> None:
     Raises:
         ValueError: it does not know one, or a value is not above 0.
     """
-    known = [limit["name"] for limit in spec.limits()]
+    known = _known_limits()
     for name, value in limits.items():
         if name not in known:
             raise ValueError(f"there is no limit {name!r}; the limits are {', '.join(known)}")
         if not 0 < value < float("inf"):
             raise ValueError(f"the limit {name!r} must be above 0 and finite; it was {value:g}")
+
+
+@cache
+def _known_limits() -> tuple[str, ...]:
+    """The names of all limits; pytest reads each option several times."""
+    return tuple(limit["name"] for limit in spec.limits())
 
 
 def _limit(text: str) -> tuple[str, float]:

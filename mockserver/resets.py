@@ -16,13 +16,13 @@ _AT_ONCE = struct.pack("ii", 1, 0)
 def throw_away(transport: asyncio.Transport, turns: int = _TURNS) -> None:
     """Resets the connection as soon as everything is sent that was written so far, over TLS too.
 
-    An end that does not read cannot hold it up.
+    An end that does not read cannot hold it up. One that has gone by itself has nothing left to reset.
     """
     may_hold_more = turns > _TURNS - _LEAST_TURNS or transport.get_write_buffer_size()
     if turns and may_hold_more and not transport.is_closing():
         asyncio.get_running_loop().call_soon(throw_away, transport, turns - 1)
         return
     raw = transport.get_extra_info("socket")
-    if raw is not None:
+    if raw is not None and raw.fileno() >= 0:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
     transport.abort()

@@ -10,8 +10,8 @@ from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from deployed_provider import DeployedProvider
 
+from benchmarks.peers.deployed_provider import DeployedProvider
 from mockserver import MockHub, runner
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """The hub bears many: idle providers, clients that do not read, streams that are abandoned, polls that race.
 
 Each scene is played small; `NE_ENDURANCE` is the share of its full size, 1 for all of it. Memory is that of a process
-which runs nothing but a hub. What takes time is not judged here; `python tests/endurance.py` measures it.
+which runs nothing but a hub. What takes time is not judged here; `python -m benchmarks.endurance` measures it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import endurance
 import pytest
 from record_provider import RecordProvider
 
+from benchmarks import endurance
 from mockserver import MockHub
 
 if TYPE_CHECKING:

@@ -222,20 +222,6 @@ def test_a_lost_provider_after_a_piece_is_final_and_never_looks_like_an_end(loss
     assert [code(poll(bench, seq=seq)) for seq in (0, 1, 2)] == [lost] * 3
 
 
-def test_a_stream_goes_on_when_its_provider_comes_back_between_two_polls() -> None:
-    bench = Bench()
-    provider = bench.provider(streaming=True)
-    poll(bench)
-    provider.answer({"reply": "a"})
-    provider.drop()
-    asked = poll(bench)
-    assert waits(asked)
-    follower = bench.provider(streaming=True)
-    assert follower.requests[0]["key"] == "key1234"
-    follower.answer({"reply": " b"})
-    assert reply(asked) == " b"
-
-
 @pytest.mark.parametrize("when", ["waiting", "later"])
 def test_a_stream_is_broken_when_its_provider_comes_back_as_a_plain_one(when: str) -> None:
     bench = Bench()

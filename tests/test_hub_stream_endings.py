@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from hub_bench import KEY, SERVICE, Bench, broken, code, content, ended, flowing, poll, reply, waits
 
 from mockserver import ServiceSettings
@@ -11,8 +12,6 @@ from mockserver.state.streams import Stream
 from neuroengine._generated.machines import HUB_STREAM, HubStreamEvent, HubStreamState
 
 if TYPE_CHECKING:
-    import pytest
-
     from mockserver.state.hub import Exchange
 
 OTHER = "Other-1"
@@ -220,6 +219,37 @@ def test_a_failure_after_a_piece_is_repeated_for_end_kept_s_and_then_the_key_is_
     again = poll(bench)
     provider.answer({"reply": "yes"})
     assert reply(again) == "yes"
+
+
+@pytest.mark.parametrize("away", ["never", "before the poll", "during the poll"])
+def test_a_stream_that_one_provider_began_no_other_one_goes_on_with(away: str) -> None:
+    bench = Bench()
+    first = bench.provider(streaming=True)
+    begun = poll(bench)
+    first.answer({"reply": "a"})
+    assert reply(begun) == "a"
+    if away != "never":
+        first.drop()
+    if away == "during the poll":
+        lost = poll(bench)
+    second = bench.provider(streaming=True)
+    if away != "during the poll":
+        lost = poll(bench)
+    assert code(lost) == 13
+    assert second.requests == []
+    assert code(poll(bench)) == 13
+    again = poll(bench, key="another key")
+    second.answer({"reply": "a"})
+    assert reply(again) == "a"
+
+
+def test_a_stream_that_has_no_piece_yet_waits_for_the_next_provider() -> None:
+    bench = Bench()
+    bench.provider(streaming=True).drop()
+    first = poll(bench)
+    provider = bench.provider(streaming=True)
+    provider.answer({"reply": "a"})
+    assert reply(first) == "a"
 
 
 def test_another_message_after_a_failure_starts_a_new_generation_at_once() -> None:

@@ -37,6 +37,8 @@ class Service:
         self._queue: deque[Job] = deque()
         self._current: Job | None = None
         self._link: Link | None = None
+        self.logins = 0
+        """How many providers have logged in: a stream that one has begun no other one can go on with."""
         self._away_since: float | None = -math.inf if settings.offline else None
         self._away_timer: Timer | None = None
         self._quota_used = 0
@@ -126,8 +128,8 @@ class Service:
         self.answers_itself = False
         self._away_since = None
         self._stop_away_timer()
-        if not link.streaming:
-            self._refuse_polls(now)
+        self.logins += 1
+        self._refuse_polls(now)
         if before is not None:
             before.close(now)
         self.pump(now)
@@ -147,20 +149,30 @@ class Service:
         """Whether the provider wants every poll of a stream forwarded."""
         return self._link is not None and self._link.streaming
 
-    def check_streams(self) -> None:
+    def check_streams(self, begun_at: int | None) -> None:
         """Whether a poll may be forwarded, or wait for a streaming provider to come back.
 
+        Args:
+            begun_at: how many `logins` there were when the provider that began the stream answered; None before that.
+
         Raises:
-            Refused: a plain provider took its place; it would answer every poll with a whole reply (code 13).
+            Refused: a plain provider took its place, which would answer every poll with a whole reply, or another
+                streaming one, which would begin the stream anew (code 13).
         """
         if self._link is not None and not self._link.streaming:
             raise Refused(self._plain())
+        if begun_at is not None and begun_at != self.logins:
+            raise Refused(self._another())
 
     def _refuse_polls(self, now: float) -> None:
-        waiting, self._queue = self._queue, deque(job for job in self._queue if not job.is_poll)
+        """A provider logged in: polls that wait for another one are lost."""
+        streams = self.streams_itself
+        waiting, self._queue = self._queue, deque()
         for job in waiting:
-            if job.is_poll:
-                job.finish(self._plain(), now)
+            if not job.is_poll or (streams and job.piece == 1):
+                self._queue.append(job)
+            else:
+                job.finish(self._another() if streams else self._plain(), now)
 
     # -- the queue
 
@@ -240,6 +252,10 @@ class Service:
     @staticmethod
     def _plain() -> Answer:
         return failure(ErrorCode.PROVIDER_ERROR, "The provider does not stream any more.")
+
+    @staticmethod
+    def _another() -> Answer:
+        return failure(ErrorCode.PROVIDER_ERROR, "The provider that began the stream has gone.")
 
     def _offline(self) -> Answer:
         return failure(ErrorCode.PROVIDER_OFFLINE, f'The service "{self.settings.name}" has no provider right now.')

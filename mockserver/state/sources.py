@@ -104,6 +104,7 @@ class ForwardedSource:
     ) -> None:
         self._faults = faults
         self._asked = 0
+        self._begun_at: int | None = None
         self._service = service
         self._generation = generation
         self._changed = changed
@@ -114,10 +115,11 @@ class ForwardedSource:
         """The piece that came, or None after asking for it. A piece whose poll has gone waits for the next poll.
 
         Raises:
-            Refused: the provider streams no more, is away too long or has a full queue, or the request is too large.
+            Refused: the provider streams no more, is another one than that which began the stream, is away too long or
+                has a full queue, or the request is too large.
         """
         if self._piece is None and self._job is None:
-            self._service.check_streams()
+            self._service.check_streams(self._begun_at)
             self._service.check_room(now)
             frame = self._service.frame(self._generation.poll_members(most))
             self._asked += 1
@@ -133,5 +135,6 @@ class ForwardedSource:
 
     def _answered(self, answer: Answer, now: float) -> None:
         self._job = None
+        self._begun_at = self._service.logins
         self._piece = answer
         self._changed(now)

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from neuroengine.errors import HUB_ERRORS, HubError, ProtocolError
+from neuroengine.protocol.fields import has_lone_surrogate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,7 +85,7 @@ def _reply(received: Received, members: dict[str, Any]) -> Reply:
         _refuse(received, "has no integer `errorcode`")
     if not isinstance(text, str):
         _refuse(received, "has no string `reply`")
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if has_lone_surrogate(text):
         _refuse(received, "has a lone surrogate in `reply`")
     if code != 0:
         raise _hub_error(text, code, members)

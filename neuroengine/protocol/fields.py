@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _DESCRIPTIVE: Final = {"title", "description", "examples", "default"}
 _HIDDEN: Final = "(not shown)"
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 @cache
@@ -91,9 +92,14 @@ def _is_number(value: object) -> bool:
         return False
 
 
+def has_lone_surrogate(text: str) -> bool:
+    """Whether UTF-8 cannot carry the text."""
+    return _SURROGATE.search(text) is not None
+
+
 def _is_text(value: object) -> bool:
     """Text that UTF-8 can carry: a lone surrogate cannot travel."""
-    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
+    return isinstance(value, str) and not has_lone_surrogate(value)
 
 
 _TYPES: Final[Mapping[str, Any]] = MappingProxyType(

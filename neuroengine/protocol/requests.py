@@ -7,6 +7,8 @@ ASCII-escaped, because it then survives every reader, and `raw` has its canonica
 from __future__ import annotations
 
 import json
+from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from neuroengine.errors import InvalidField
@@ -56,8 +58,14 @@ def generation(prompt: str, sampling: Mapping[str, object]) -> dict[str, Any]:
     for name in sampling:
         if name not in SAMPLING_FIELDS:
             raise InvalidField(name, sampling[name], f"left out: the sampling fields are {', '.join(SAMPLING_FIELDS)}")
-    values = {name: sampling.get(name, fields.defaults()[name]) for name in SAMPLING_FIELDS}
-    return {"message": fields.check("message", prompt)} | {name: fields.check(name, values[name]) for name in values}
+    message = fields.check("message", prompt)
+    return {"message": message, **_usual(), **{name: fields.check(name, sampling[name]) for name in sampling}}
+
+
+@cache
+def _usual() -> Mapping[str, Any]:
+    """The sampling fields with their defaults, in the form in which they are sent."""
+    return MappingProxyType({name: fields.check(name, fields.defaults()[name]) for name in SAMPLING_FIELDS})
 
 
 def poll(members: Mapping[str, Any], *, key: str, gettokens: int, seq: int | None) -> dict[str, Any]:

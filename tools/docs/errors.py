@@ -53,17 +53,26 @@ def render(facts: Facts) -> dict[str, str]:
     )
     pages = {f"{FOLDER}/index.md": INTRODUCTION + table(columns, listed) + after}
     for row in rows:
-        begun = sum(str(other["code"]).startswith(str(row["code"])) for other in rows)
-        # A search for 1 finds what begins with 1, so that code must weigh more than the ten others.
-        boost = 2 * BOOST if begun > 1 else BOOST
-        pages[f"{FOLDER}/{row['name']}.md"] = f"{_head(row, boost)}{_page(row, facts.error_exchanges.get(row['name']))}"
+        begins_others = sum(str(other["code"]).startswith(str(row["code"])) for other in rows) > 1
+        head = _head(row, begins_others=begins_others)
+        pages[f"{FOLDER}/{row['name']}.md"] = head + _page(row, facts.error_exchanges.get(row["name"]))
     return pages
 
 
-def _head(row: dict[str, Any], boost: int) -> str:
-    """What MkDocs and the search are told of a page."""
-    title = f"title: '{row['code']} {row['name']}'"
-    return f"---\n{title}\ndescription: '{_quoted(row['when'])}'\nsearch: {{boost: {boost}}}\n---\n"
+def _head(row: dict[str, Any], *, begins_others: bool) -> str:
+    """What MkDocs and the search are told of a page.
+
+    To the search a tag says more than a title. It takes what begins with 1 for 1 too, so a code that others begin with
+    must weigh more than they.
+    """
+    tags = [str(row["code"])] * (3 if begins_others else 1)
+    lines = [
+        f"title: '{row['code']} {row['name']}'",
+        f"description: '{_quoted(row['when'])}'",
+        f"tags: {tags}",
+        f"search: {{boost: {2 * BOOST if begins_others else BOOST}}}",
+    ]
+    return "---\n" + "\n".join(lines) + "\n---\n"
 
 
 def _page(row: dict[str, Any], exchange: Exchange | None) -> str:

@@ -1,6 +1,6 @@
 """What a hub takes of a machine, and how it bears many: scenes that tests play small, and this program at full size.
 
-    python tests/endurance.py [links] [readers] [senders] [requests] [latency]
+    python -m benchmarks.endurance [links] [readers] [senders] [requests] [latency]
 
 prints the figures of each as a line of JSON.
 """
@@ -18,13 +18,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from http.client import HTTPConnection
 from time import monotonic, perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from deployed_provider import DeployedProvider
-from hub_process import HubProcess, hub_process
+from benchmarks.hub_process import hub_process
+from benchmarks.peers.deployed_provider import DeployedProvider
+from benchmarks.plain_http import request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from benchmarks.hub_process import HubProcess
 
 Figures = dict[str, Any]
 
@@ -34,18 +37,14 @@ AT_A_TIME = 50
 """How many connections are opened at the same time."""
 
 
-def request(content: object, service: str = SERVICE) -> bytes:
-    body = json.dumps(content).encode()
-    head = f"POST /{service} HTTP/1.1\r\nHost: hub\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head.encode() + body
-
-
 def ask(connection: HTTPConnection, content: object, service: str = SERVICE) -> Any:
+    """The answer to a request."""
     connection.request("POST", f"/{service}", json.dumps(content))
     return json.loads(connection.getresponse().read())
 
 
 def client(hub: HubProcess) -> HTTPConnection:
+    """A connection to the hub."""
     return HTTPConnection(*hub.address, timeout=DEADLINE_S)
 
 
@@ -56,24 +55,18 @@ def links(count: int, loop: str = "uvloop") -> Figures:
     """So many providers log in and stay; then each is sent a ping."""
     services = {f"S{number}": KEY for number in range(count)}
     ping_s = 2 + count / 100
-    with hub_process(services=services, loop=loop, ping_s=ping_s) as hub:
+    with hub_process(services=services, loop=loop, limits={"ping_s": ping_s}) as hub:
         before = hub.memory_bytes
         return asyncio.run(_links(hub, before, list(services), ping_s))
 
 
 async def _links(hub: HubProcess, before: int, services: list[str], ping_s: float) -> Figures:
     trust = ssl.create_default_context(cafile=hub.ca_file)
-    host, _, port = hub.provider.partition(":")
     limit = asyncio.Semaphore(AT_A_TIME)
 
-    async def log_in(service: str) -> _Waiting:
+    async def log_in(service: str) -> Waiting:
         async with limit:
-            _, waiting = await asyncio.get_running_loop().create_connection(
-                _Waiting, host, int(port), ssl=trust, ssl_handshake_timeout=DEADLINE_S
-            )
-            waiting.transport.write(json.dumps({"user": service, "key": KEY}).encode())
-            assert await waiting.next() == b"OK"
-            return waiting
+            return await Waiting.logged_in(hub, service, KEY, trust)
 
     async with asyncio.timeout(DEADLINE_S):
         began = monotonic()
@@ -95,7 +88,7 @@ async def _links(hub: HubProcess, before: int, services: list[str], ping_s: floa
     }
 
 
-class _Waiting(asyncio.Protocol):
+class Waiting(asyncio.Protocol):
     """A provider that waits for one message after the other."""
 
     transport: asyncio.Transport
@@ -104,17 +97,32 @@ class _Waiting(asyncio.Protocol):
         self._came: asyncio.Queue[bytes] = asyncio.Queue()
         self.told_at = 0.0
 
+    @classmethod
+    async def logged_in(cls, hub: HubProcess, service: str, key: str, trust: ssl.SSLContext) -> Self:
+        """One that the hub has taken."""
+        host, _, port = hub.provider.partition(":")
+        _, waiting = await asyncio.get_running_loop().create_connection(
+            cls, host, int(port), ssl=trust, ssl_handshake_timeout=DEADLINE_S
+        )
+        waiting.transport.write(json.dumps({"user": service, "key": key}).encode())
+        assert await waiting.next() == b"OK"
+        return waiting
+
     def connection_made(self, transport: Any) -> None:
+        """The connection is there."""
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
+        """One message came, perhaps with the next."""
         self.told_at = monotonic()
         self._came.put_nowait(data)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - any end is an end
+        """Nothing more comes."""
         self._came.put_nowait(b"")
 
     async def next(self) -> bytes:
+        """The next message."""
         return await self._came.get()
 
 
@@ -124,7 +132,7 @@ class _Waiting(asyncio.Protocol):
 def readers(count: int, loop: str = "uvloop") -> Figures:
     """So many clients send requests and never read; each sends until the hub takes no more. Then all are cut off."""
     unread_s = 4 + count / 20  # the last one is full long before the first one is cut
-    with hub_process(services={SERVICE: KEY}, loop=loop, unread_s=unread_s) as hub, ExitStack() as stack:
+    with hub_process(services={SERVICE: KEY}, loop=loop, limits={"unread_s": unread_s}) as hub, ExitStack() as stack:
         with closing(client(hub)) as connection:
             for _ in range(1500):
                 ask(connection, {"command": "getmodels"})
@@ -181,10 +189,13 @@ def _until_cut(connection: socket.socket) -> None:
 
 def senders(count: int, asked: int = 2000) -> Figures:
     """How long others wait for an answer while so many clients send a byte a second."""
-    with hub_process(services={SERVICE: KEY}, http_header_s=600, http_body_s=600) as hub, ExitStack() as stack:
+    with (
+        hub_process(services={SERVICE: KEY}, limits={"http_header_s": 600, "http_body_s": 600}) as hub,
+        ExitStack() as stack,
+    ):
         alone = _waits(hub, asked)
         slow = [stack.enter_context(socket.create_connection(hub.address, DEADLINE_S)) for _ in range(count)]
-        data = request({"message": "a" * 1000})
+        data = request({"message": "a" * 1000}, SERVICE)
         over = threading.Event()
 
         def trickle() -> None:
@@ -227,7 +238,9 @@ def _ms(waits: list[float], percent: int) -> float:
 def requests(count: int, streams: int, loop: str = "uvloop") -> Figures:
     """So many requests, and streams that nobody reads to their end; what of it stays in the hub's memory."""
     with (
-        hub_process(services={SERVICE: KEY}, loop=loop, stream_idle_s=0.5, end_kept_s=0.5, login_s=1.5) as hub,
+        hub_process(
+            services={SERVICE: KEY}, loop=loop, limits={"stream_idle_s": 0.5, "end_kept_s": 0.5, "login_s": 1.5}
+        ) as hub,
         closing(client(hub)) as connection,
     ):
         _ask_many(connection, 1500, 150)
@@ -270,7 +283,7 @@ def _until_forgotten(hub: HubProcess) -> None:
 def latency(count: int = 1000) -> Figures:
     """How long a client waits for the answer of a deployed provider, which writes its length and payload apart."""
     with (
-        hub_process(services={SERVICE: KEY}, ping_s=1000) as hub,
+        hub_process(services={SERVICE: KEY}, limits={"ping_s": 1000}) as hub,
         DeployedProvider(hub.provider, hub.ca_file, SERVICE, KEY, str.upper),
         closing(client(hub)) as connection,
     ):
