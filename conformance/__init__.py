@@ -11,6 +11,7 @@ deadline     how long a check may take
 wire         one connection, read under a deadline
 target       sends requests, within the budget and at the pace of the run
 subject      what a run knows about its hub: which path works, whether the model repeats itself
+asker        what a check asks, on both legs
 judge        what a check holds in its hands
 stream       one stream, polled
 oracle       what may have been delivered of a stream

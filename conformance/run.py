@@ -141,7 +141,7 @@ class _Collector:
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         self.lost = getattr(excinfo.value, "msg", "")
-        self.stopped = self.lost or "the run was interrupted"
+        self.stopped = self.stopped or self.lost or "the run was interrupted"
 
     def pytest_internalerror(self, excrepr: object) -> None:
         self.stopped = f"the suite itself failed: {excrepr}"

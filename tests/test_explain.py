@@ -54,8 +54,9 @@ def test_an_exchange_over_http_is_shown_as_a_line_for_a_shell_and_its_answer() -
     assert '-> {"reply": "...", "errorcode": 0}' in shown
     refusal = part(explained("NE-REQ-037"), "Example: ")
     assert '-> {"reply": "...", "errorcode": 4, "field": "temperature"}' in refusal
-    assert "It counts beside the same without its fault: vector temperature-values." in refusal
+    assert "It counts only beside a twin that holds: vector temperature-values." in refusal
     assert '-> {"reply": "...", "errorcode": (not 0)}' in explained("NE-REQ-004")
+    assert '"numreq": 19754, "connected": true' in part(explained("NE-MODELS-003"), "Example: ")
 
 
 def test_a_stream_is_shown_up_to_its_end() -> None:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from hypothesis import strategies as st
 
+from conformance.asker import Passage
 from conformance.evidence import not_judged
 from conformance.exchange import is_integer
-from conformance.judge import SHORT, Passage
+from conformance.judge import SHORT
 from conformance.requirement import judges
 from conformance.strategies import OPTIONAL_FIELDS, generate_request, selections, unicode_texts, unknown_members, values
 

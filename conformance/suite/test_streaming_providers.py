@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from hypothesis import strategies as st
 
+from conformance.asker import Passage
 from conformance.evidence import not_judged
-from conformance.judge import Passage
 from conformance.provider import payloads
 from conformance.requirement import judges
 from conformance.suite.answering import ASK, returned, turn

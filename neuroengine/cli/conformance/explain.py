@@ -181,7 +181,7 @@ def _example(row: Row) -> tuple[str, Iterable[str]]:
         return "", ()
     lines = list(lines_of(example.vector))
     if "twin" in example.vector:
-        lines.append(f"It counts beside the same without its fault: vector {example.vector['twin']}.")
+        lines.append(f"It counts only beside a twin that holds: vector {example.vector['twin']}.")
     more = sum(each.shows == row["id"] for each in examples()) - 1
     others = f"; {more} more show {row['id']}" if more else ""
     lines.append(f"(vector {example.vector['name']} of {example.file}{others})")

@@ -1,6 +1,6 @@
 """The spec's vectors as exchanges to read: which one shows a requirement best, and its lines.
 
-Law: nothing is made up. What a vector leaves open stands there as three dots or in words.
+Law: nothing is made up. What a vector leaves open stands there as three dots, in words, or as the schema's example.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from neuroengine import spec
@@ -41,15 +42,16 @@ class Example(NamedTuple):
     shows: str
 
 
-def examples() -> list[Example]:
+@cache
+def examples() -> tuple[Example, ...]:
     """Every vector, once for each requirement that it names."""
     files = {path: spec.read_json(path)["vectors"] for path in spec.paths("vectors")}
-    return [
+    return tuple(
         Example(path, vector, name)
         for path, found in files.items()
         for vector in found
         for name in vector["requirements"]
-    ]
+    )
 
 
 def best_example(requirement_id: str) -> Example | None:
@@ -131,8 +133,8 @@ def _filled(text: str) -> str:
 def _answer(check: Json) -> str:
     """What is wanted of an answer."""
     if check.get("schema") == "ModelList":
-        entry = {"name": "NAME", **check.get("service_entry", {})}
-        shown = f"[{json.dumps(entry)[:-1]}, ...}}, ...]"
+        (entry,) = spec.schema("client")["$defs"]["ModelList"]["examples"][0]
+        shown = f"[{json.dumps(entry | {'name': 'NAME'} | check.get('service_entry', {}))}, ...]"
     else:
         reply = check.get("reply", {})
         text = '""' if reply.get("empty") else json.dumps(reply["equals"]) if "equals" in reply else '"..."'
