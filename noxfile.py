@@ -24,6 +24,7 @@ nox.options.sessions = ["lint", "types", "tests", "generate", "wheel", "conforma
 PROJECT = nox.project.load_toml("pyproject.toml")
 REPORT = Path("conformance-report.json")
 JUNIT = Path("conformance-report.xml")
+PAGE = Path("conformance-report.html")
 DIST = Path("dist")
 NODE_PEERS = Path(".nox") / "peers"
 
@@ -34,10 +35,13 @@ def conformance(session: nox.Session) -> None:
     session.install("-e", ".[all]")
     REPORT.unlink(missing_ok=True)
     try:
-        session.run("neuroengine", "conformance", "run", "--json", str(REPORT), "--junit", str(JUNIT), *session.posargs)
+        files = ("--json", str(REPORT), "--html", str(PAGE), "--junit", str(JUNIT))
+        session.run("neuroengine", "conformance", "run", *files, *session.posargs)
     finally:
         if REPORT.exists():
-            session.log(f"The report is in {REPORT.resolve()}; as JUnit XML in {JUNIT.resolve()}")
+            session.log(
+                f"The report is in {REPORT.resolve()}; to read in {PAGE.resolve()}; JUnit XML in {JUNIT.resolve()}"
+            )
 
 
 @nox.session
@@ -174,7 +178,9 @@ def wheel(session: nox.Session, artifact: str) -> None:
         session.run("neuroengine", "--version")
         session.run("neuroengine", "spec", "list")
         session.install(f"neuroengine[all] @ {target.as_uri()}")
-        session.run("neuroengine", "conformance", "run", "--json", REPORT.name)
+        session.run(
+            "neuroengine", "conformance", "run", "--profile", "smoke", "--json", REPORT.name, "--html", PAGE.name
+        )
         if not json.loads(REPORT.read_text(encoding="utf-8")):
             session.error(f"the report of the {artifact} is empty")
 
