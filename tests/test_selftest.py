@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
-from doc_blocks import DOCS
+from doc_blocks import DOCS, ROOT
 
+from benchmarks.schemathesis_matrix import table
 from conformance import catalogue
 from conformance.selftest.findings import KINDS, results_markdown, summary
 from conformance.selftest.hubs import KnownHub
@@ -112,3 +113,9 @@ def test_the_page_shows_the_results_that_are_kept() -> None:
     shown = PAGE.read_text(encoding="utf-8").partition(MARK)[2]
     assert shown == "\n" + "\n".join(results_markdown(entries)) + "\n"
     assert summary(entries)["musts_without_wrong_hub"] == []
+
+
+def test_the_page_shows_what_was_measured_of_another_tool() -> None:
+    measured = json.loads((ROOT / "benchmarks" / "schemathesis_matrix.json").read_text(encoding="utf-8"))
+    assert "\n".join(table(measured)) in PAGE.read_text(encoding="utf-8")
+    assert all(hub["suite"] for hub in measured["hubs"])
