@@ -89,6 +89,7 @@ def run(
         records=collector.records,
         bindings=collector.bindings,
         stopped=collector.stopped,
+        locked_out=collector.locked_out,
         answers_plainly=collector.answers_plainly,
         requests=collector.requests,
         started_at=started,
@@ -115,6 +116,7 @@ class _Collector:
     records: list[dict[str, Any]] = field(default_factory=list)
     bindings: list[Binding] = field(default_factory=list)
     stopped: str = ""
+    locked_out: str = ""
     answers_plainly: bool = False
     requests: int = 0
     lost: str = ""
@@ -152,6 +154,7 @@ class _Collector:
             self.answers_plainly = subject.answers_plainly
             self.requests = subject.target.sent
             self.stopped = self.stopped or subject.silence
+            self.locked_out = subject.desk.locked_out if subject.desk else ""
         if self.lost and self.answers_plainly and self.now:
             self.stopped += f"; {self.now.requirement.id} was being judged by {self.now.name}"
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner, Result
-from null_hubs import null_hub
 
+from conformance.selftest.null_hubs import null_hub
 from mockserver import MockHub
 from neuroengine import spec
 from neuroengine.cli import main

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from another_hub import SERVICE, Ways, another_hub
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -17,6 +16,7 @@ from conformance import Settings, run
 from conformance.evidence import Violation, not_judged, target_lost
 from conformance.exchange import Exchange, Request
 from conformance.explore import explore
+from conformance.selftest.another.hub import SERVICE, Ways, another_hub
 from conformance.settings import polite, read_target
 from conformance.strategies import generate_request, invalid_requests, unknown_members, valid_requests
 from neuroengine import spec

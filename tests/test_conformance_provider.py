@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 
-from conformance import Settings
+from conformance import Settings, run
 from conformance.evidence import Violation
 from conformance.exchange import are_equal
 from conformance.judge import Judge
 from conformance.provider import payloads
+from conformance.reports.document import headline
 from conformance.subject import Subject
 from conformance.target import Target
 from neuroengine.cli.conformance.embedded import embedded_hub
@@ -163,3 +164,27 @@ def test_the_leaving_of_a_client_is_a_step(judge: Judge) -> None:
         call.leave()
         link.answer({"reply": "nobody reads it"})
     assert "leave" in [step.what for step in judge.subject.timeline.steps]
+
+
+# -- a hub that lets no provider in
+
+
+def judged(told: dict[str, Any], *select: str) -> dict[str, Any]:
+    return run(Settings(seed=1, timeout=5.0, select=select, **told))
+
+
+def test_a_run_that_was_to_log_in_and_never_could_is_no_pass() -> None:
+    with embedded_hub() as told:
+        report = judged(told | {"service_key": "WRONGKEY"}, "NE-HTTP-00[12]", "NE-LOGIN-003")
+    verdicts = [row["verdict"] for row in report["requirements"]]
+    assert verdicts == ["pass", "pass", "skip"]
+    assert (report["exit_code"], report["conforms"]) == (3, False)
+    assert "the login to 'Neuroengine-Home' was answered with" in headline(report)
+    assert "$NE_SERVICE_KEY" in headline(report)
+
+
+def test_a_hub_that_greets_in_its_own_way_is_blamed_for_that_though_nobody_is_let_in() -> None:
+    with embedded_hub("welcomed_by_name") as told:
+        report = judged(told, "NE-LOGIN-003")
+    assert [row["verdict"] for row in report["requirements"]] == ["fail"]
+    assert (report["exit_code"], report["stopped"]) == (1, "")

@@ -11,14 +11,14 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from another_hub import SERVICE, Ways, another_hub
-from null_hubs import null_hub
 from terminal import Terminal
 
 from conformance import Settings
 from conformance.judge import Judge
 from conformance.reports.terminal import Terminal as Printed
 from conformance.run import run
+from conformance.selftest.another.hub import SERVICE, Ways, another_hub
+from conformance.selftest.null_hubs import null_hub
 from mockserver import MockHub, ServiceSettings
 
 if TYPE_CHECKING:

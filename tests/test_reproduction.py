@@ -9,8 +9,6 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from another_hub import SERVICE, another_hub
-from null_hubs import NULL_HUBS, null_hub, said
 
 from conformance import Settings, run
 from conformance.exchange import Request, excerpt
@@ -19,6 +17,8 @@ from conformance.reports.forms import FORMS
 from conformance.reports.terminal import Terminal
 from conformance.reproduce.script import needs_script, script
 from conformance.reproduce.shell import shell_lines
+from conformance.selftest.another.hub import SERVICE, another_hub
+from conformance.selftest.null_hubs import NULL_HUBS, null_hub, said
 from conformance.timeline import Step
 from neuroengine.cli.conformance.embedded import KEY, embedded_hub
 

@@ -6,9 +6,9 @@ import re
 from typing import Any
 
 import pytest
-from another_hub import SERVICE, Ways, another_hub
 
 from conformance import Settings, run
+from conformance.selftest.another.hub import SERVICE, Ways, another_hub
 from neuroengine.cli.conformance.embedded import embedded_hub
 
 CHECK = "test_stream_oracle::test_what_comes_can_have_been_delivered"

@@ -46,6 +46,13 @@ class Desk:
         """The login of the provider's service."""
         return {"user": self._settings.provided, "key": self._settings.service_key}
 
+    @property
+    def locked_out(self) -> str:
+        """Why no login was ever accepted, and what to look at; empty when one was, or none was tried."""
+        if self.was_in or not self.refusal:
+            return ""
+        return f"{self.refusal}; look at --provider, the provider's service, and the key in $NE_SERVICE_KEY"
+
     def open(self) -> None:
         """Logs in, so that the service is answered; `refusal` says why not where that fails.
 

@@ -39,7 +39,10 @@ OUTSIDE: Final = "cannot be judged from outside"
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a run brought back: the checks' records, and what became of the run itself."""
+    """What a run brought back: the checks' records, and what became of the run itself.
+
+    `locked_out` says why the hub never let the suite in as a provider, where it was to be one.
+    """
 
     records: Sequence[dict[str, Any]]
     bindings: Sequence[Binding]
@@ -48,6 +51,7 @@ class Judgement:
     requests: int
     started_at: datetime
     seconds: float
+    locked_out: str = ""
 
 
 def rows_in_scope(settings: Settings) -> list[Requirement]:
@@ -94,10 +98,10 @@ def build_report(
         "counts": {verdict: counts[verdict] for verdict in VERDICTS},
         "musts": {"judged": len(judged_musts), "in_scope": len(musts)},
         "expectations": expectations,
-        "stopped": judgement.stopped,
+        "stopped": judgement.stopped or ("" if counts["fail"] else judgement.locked_out),
     }
     report["partial"] = list(_partial(settings, report))
-    report["exit_code"] = _exit_code(report, judgement, require_complete=require_complete)
+    report["exit_code"] = _exit_code(report, require_complete=require_complete)
     report["conforms"] = report["exit_code"] == CONFORMING and not counts["fail"]
     return report
 
@@ -231,9 +235,9 @@ def _passed_or_not(row: Requirement, records: list[dict[str, Any]], judgement: J
     return "pass", ""
 
 
-def _exit_code(report: dict[str, Any], judgement: Judgement, *, require_complete: bool) -> int:
+def _exit_code(report: dict[str, Any], *, require_complete: bool) -> int:
     counts, musts = report["counts"], report["musts"]
-    if judgement.stopped:
+    if report["stopped"]:
         return LOST
     if unexpected(report, "fail") or report["expectations"]["stale"]:
         return NOT_CONFORMING

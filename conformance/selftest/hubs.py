@@ -21,19 +21,21 @@ class KnownHub:
 
     `wrong` ones break the requirement `breaks`, and must be found by it; `right` ones and `variant`s, which differ from
     others in what the spec leaves open, must be clean; `null` ones serve nobody and must earn no pass. `open` starts
-    it, and gives the settings that tell a judge of it. `profile` is the most that it is judged by.
+    it, and gives the settings that tell a judge of it. `profile` is the most that it is judged by, and `touches` what
+    the difference of a variant can touch: patterns of requirement ids, none for all.
     """
 
     name: str
     kind: Kind
     open: Callable[[], AbstractContextManager[dict[str, Any]]] = field(compare=False)
     breaks: str = ""
+    touches: tuple[str, ...] = ()
     profile: str = "extended"
 
     def settings(self, *, whole: bool) -> dict[str, Any]:
-        """What to judge it by: all rules, or for a wrong hub the one alone that it breaks."""
-        chosen: dict[str, Any] = {"profile": self.profile}
-        return chosen if whole or self.kind != "wrong" else chosen | {"select": (self.breaks,)}
+        """What to judge it by: all rules, or those that it touches, which for a wrong hub is the one that it breaks."""
+        touched = (self.breaks,) if self.kind == "wrong" else self.touches
+        return {"profile": self.profile, "select": () if whole else touched}
 
     def objection(self, report: dict[str, Any]) -> str:
         """What is wrong with a judgement of this hub; empty when it is as it has to be."""

@@ -153,3 +153,10 @@ def test_bytes_that_nobody_asked_for_end_the_link(judge: Judge) -> None:
             call.answer()
             expected = "the hub closes the link after a second answer in the same write"
             judge.require(link.closes_within(), expected, "it stays open")
+    with judge.desk.vacant():
+        link = judge.desk.connect()
+        link.log_in(judge.desk.login)
+        if not link.is_in:
+            not_judged("the login was not accepted")
+        link.send(whole)
+        judge.require(link.closes_within(), "the hub closes a link whose first bytes are unasked", "it stays open")

@@ -101,7 +101,8 @@ def beside_silent_ones(judge: Judge) -> tuple[str, bool]:
         until = time.monotonic() + judge.settings.timeout
         while not link.is_in and not all(other.is_closed for other in silent) and time.monotonic() < until:
             link.greeted(GLANCE_S)
-        is_early = link.is_in and not any(other.is_closed for other in silent)
+        # Whoever had to go before this login was accepted may be seen to go a little later.
+        is_early = link.is_in and not any(other.closes_within(GLANCE_S) for other in silent)
         for each in (*silent, link):
             each.close()
         return said(link) + (" after one of them had to go" if link.is_in and not is_early else ""), is_early

@@ -180,6 +180,22 @@ class UnaskedIgnored(Link):
             super().receive(data, now)
 
 
+class UnaskedIgnoredAtFirst(Link):
+    """A link that does not mind such bytes as long as nothing was asked at all."""
+
+    _is_fresh = True
+
+    def send(self, job: Job, now: float) -> None:
+        """Minds them from now on."""
+        self._is_fresh = False
+        super().send(job, now)
+
+    def receive(self, data: bytes, now: float) -> None:
+        """Reads what was asked for alone."""
+        if self.state is not ProviderLinkState.READY or not self._is_fresh:
+            super().receive(data, now)
+
+
 class SurplusKept(Link):
     """A link that keeps what follows an answer, as the beginning of the next one."""
 
@@ -226,5 +242,11 @@ WRONG_HUBS = (
     WrongHub("late_answer_taken", "NE-PANS-015", "gives a late answer to the next", of_links(LateAnswerTaken)),
     WrongHub("left_answer_taken", "NE-PANS-016", "gives a gone client's answer to the next", of_links(LeftAnswerTaken)),
     WrongHub("unasked_bytes_ignored", "NE-PANS-017", "ignores unasked bytes", of_links(UnaskedIgnored)),
+    WrongHub(
+        "first_bytes_ignored",
+        "NE-PANS-017",
+        "ignores unasked bytes before its first request",
+        of_links(UnaskedIgnoredAtFirst),
+    ),
     WrongHub("surplus_kept", "NE-PANS-017", "takes a second answer for the next", of_links(SurplusKept)),
 )

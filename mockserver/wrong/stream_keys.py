@@ -175,6 +175,14 @@ class ServicesShareKeys(Behaviour):
         return "", generation.key
 
 
+class PatienceFromTheBeginning(Stream):
+    """A stream that may not last longer than the limit of its pauses, however often it is polled."""
+
+    def _check_idle(self, now: float) -> None:
+        self._last_poll = 0.0
+        super()._check_idle(now)
+
+
 WRONG_HUBS = (
     WrongHub("poll_without_message", "NE-STREAM-010", "goes on when a poll has no message", PollWithoutMessage),
     WrongHub("failed_key_kept", "NE-STREAM-015", "repeats a failure that came before the first piece", FailedKeyKept),
@@ -184,6 +192,12 @@ WRONG_HUBS = (
     WrongHub("end_generates", "NE-STREAM-018", "asks the provider again for a repeated end", EndGenerates),
     WrongHub("key_used_up", "NE-STREAM-019", "takes no new message after the end", of_streams(KeyUsedUp)),
     WrongHub("short_patience", "NE-STREAM-020", "drops a stream too soon", keeping(stream_idle_s=0.1)),
+    WrongHub(
+        "patience_from_the_beginning",
+        "NE-STREAM-020",
+        "drops a stream in use when it has lasted as long as a pause may",
+        of_streams(PatienceFromTheBeginning),
+    ),
     WrongHub("abandoned_kept", "NE-STREAM-021", "never drops a stream", keeping(stream_idle_s=1000)),
     WrongHub("dropped_never_new", "NE-STREAM-022", "never forgets a dropped stream", keeping(end_kept_s=1000)),
     WrongHub("stream_keys_shared", "NE-STREAM-025", "takes every key for that of the open stream", KeysShared),

@@ -28,8 +28,11 @@ LIMITS: Final = {
 
 
 @contextmanager
-def embedded_hub(wrong: str | None = None) -> Iterator[dict[str, Any]]:
-    """A running hub, as the settings that tell a judge of it; `wrong` names one that is wrong on purpose."""
+def embedded_hub(wrong: str | None = None, **switches: Any) -> Iterator[dict[str, Any]]:
+    """A running hub, as the settings that tell a judge of it.
+
+    `wrong` names one that is wrong on purpose; the switches are settings of `MockHub`.
+    """
     try:
         from mockserver import MockHub, ServiceSettings
     except ImportError as error:
@@ -43,7 +46,7 @@ def embedded_hub(wrong: str | None = None) -> Iterator[dict[str, Any]]:
     )
     asked, second, provided, members, metered = (service.name for service in services)
     own = {row["name"]: float(row["value"]) for row in spec.limits() if row["scope"] == "hub"} | LIMITS
-    with MockHub(services=services, tls=False, limits=LIMITS, wrong=wrong) as hub:
+    with MockHub(services=services, limits=LIMITS, wrong=wrong, **{"tls": False} | switches) as hub:
         yield {
             "url": hub.url,
             "service": asked,
@@ -57,3 +60,10 @@ def embedded_hub(wrong: str | None = None) -> Iterator[dict[str, Any]]:
             "quota_service": metered,
             "limits": own,
         }
+
+
+@contextmanager
+def hurried_hub() -> Iterator[dict[str, Any]]:
+    """The same, for a judge who waits for nothing: the hub's limits of time are not told."""
+    with embedded_hub() as told:
+        yield told | {"limits": {name: value for name, value in told["limits"].items() if name not in LIMITS}}

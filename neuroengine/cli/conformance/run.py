@@ -118,7 +118,7 @@ def run(
     """Judge the hub at TARGET, a URL; without TARGET, the embedded mock hub.
 
     Exit code: 0 conforming as far as it was judged, expected failures apart; 1 not conforming, or an expected failure
-    that is stale; 2 usage; 3 the hub could not be reached, stopped answering, or the suite failed.
+    that is stale; 2 usage; 3 the hub could not be reached, stopped answering or accepted no login, or the suite failed.
     """
     try:
         import conformance

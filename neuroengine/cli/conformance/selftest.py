@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import sys
-from functools import partial
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from neuroengine.cli.console import fail
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from conformance.selftest.hubs import KnownHub
 
 
@@ -29,6 +25,7 @@ if TYPE_CHECKING:
 @click.option("--whole", is_flag=True, help="Judge wrong hubs by all rules, not by the one alone that each breaks.")
 @click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Seeds for each right hub.")
 @click.option("--variant-seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Seeds for a variant.")
+@click.option("--wrong-seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Seeds for a wrong hub.")
 @click.option(
     "--file",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -36,7 +33,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Where each judgement is kept; a later run goes on from there.",
 )
-@click.option("--markdown", type=click.Path(dir_okay=False, path_type=Path), help="Write the kill matrix as Markdown.")
+@click.option("--markdown", type=click.Path(dir_okay=False, path_type=Path), help="Write the results as Markdown.")
 def selftest(
     only: tuple[str, ...],
     kinds: tuple[str, ...],
@@ -44,6 +41,7 @@ def selftest(
     whole: bool,
     seeds: int,
     variant_seeds: int,
+    wrong_seeds: int,
     file: Path,
     markdown: Path | None,
 ) -> None:
@@ -52,52 +50,40 @@ def selftest(
     Each wrong hub must be found by the requirement that it breaks, right ones and variants must be clean, and null hubs
     must earn no pass. Exit code: 0 when all is so, 1 when not.
     """
-    from conformance.selftest.matrix import Matrix, judge_all, matrix_markdown, summary
+    from conformance.selftest.findings import results_markdown, summary
+    from conformance.selftest.matrix import Matrix
+    from neuroengine.cli.conformance.known_hubs import hubs_digest, known_hubs
 
-    counts = {"right": seeds, "variant": variant_seeds}
-    hubs = list(_chosen(only, kinds))
-    if not hubs:
-        raise click.UsageError(f"there is no such hub: {', '.join([*only, *kinds])}")
-    entries = judge_all(Matrix(file), hubs, lambda hub: counts.get(hub.kind, 1), _tell, whole=whole)
+    counts = {"right": seeds, "variant": variant_seeds, "wrong": wrong_seeds}
+    entries = []
+    with known_hubs() as known:
+        chosen = [hub for hub in known if (not kinds or hub.kind in kinds) and _is_named(hub, only)]
+        if not chosen:
+            raise click.UsageError(f"there is no such hub: {', '.join([*only, *kinds])}")
+        matrix = Matrix(file, hubs_digest())
+        for hub in chosen:
+            for seed in range(counts.get(hub.kind, 1)):
+                entries.append(matrix.judge(hub, seed, whole=whole or hub.kind != "wrong"))
+                _tell(entries[-1])
     found = summary(entries)
     if markdown:
-        markdown.write_text("\n".join(matrix_markdown(entries)) + "\n", encoding="utf-8")
+        markdown.write_text("\n".join(results_markdown(entries)) + "\n", encoding="utf-8")
     for entry in found["objections"]:
         click.echo(f"WRONG VERDICT {entry['kind']} {entry['name']} (seed {entry['seed']}): {entry['objection']}")
     if not only and not kinds and found["musts_without_wrong_hub"]:
         click.echo(f"MUSTs that no wrong hub breaks: {', '.join(found['musts_without_wrong_hub'])}")
-    wrong = found["wrong"]
+    wrong = found["kinds"]["wrong"]
     click.echo(
-        f"{wrong['found']} of {wrong['hubs']} wrong hubs found, {len(found['objections'])} wrong verdicts in "
+        f"{wrong['good_hubs']} of {wrong['hubs']} wrong hubs found, {len(found['objections'])} wrong verdicts in "
         f"{found['judgements']} judgements, {found['seconds']:.0f} s"
     )
     sys.exit(1 if found["objections"] else 0)
 
 
-def _chosen(only: tuple[str, ...], kinds: tuple[str, ...]) -> Iterator[KnownHub]:
-    from fnmatch import fnmatchcase
-
-    for hub in _known_hubs():
-        is_named = not only or any(fnmatchcase(name, glob) for glob in only for name in (hub.name, hub.breaks))
-        if is_named and (not kinds or hub.kind in kinds):
-            yield hub
-
-
-def _known_hubs() -> Iterator[KnownHub]:
-    try:
-        from mockserver.wrong import WRONG_HUBS
-    except ImportError as error:
-        fail(f"the mock hub needs the package {error.name!r}; run: pip install 'neuroengine[mock]'", 2)
-    from conformance import catalogue
-    from conformance.selftest.hubs import KnownHub
-    from neuroengine.cli.conformance.embedded import embedded_hub
-
-    for wrong in WRONG_HUBS.values():
-        if catalogue()[wrong.breaks].checks:
-            yield KnownHub(wrong.name, "wrong", partial(embedded_hub, wrong.name), wrong.breaks)
-    yield KnownHub("mock-hub", "right", embedded_hub)
+def _is_named(hub: KnownHub, only: tuple[str, ...]) -> bool:
+    return not only or any(fnmatchcase(name, glob) for glob in only for name in (hub.name, hub.breaks))
 
 
 def _tell(entry: dict[str, Any]) -> None:
     verdict = entry["objection"] or "as it must be"
-    click.echo(f"{entry['kind']:<8}{entry['breaks']:<16}{entry['name']:<36}{entry['seconds']:6.1f} s  {verdict}")
+    click.echo(f"{entry['kind']:<8}{entry['breaks']:<16}{entry['name']:<40}{entry['seconds']:6.1f} s  {verdict}")

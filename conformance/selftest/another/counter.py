@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from another_hub import SERVICE, Refused
+from conformance.selftest.another.hub import SERVICE, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,6 +75,7 @@ class Ticket:
     done: threading.Event = field(default_factory=threading.Event)
 
     def finish(self, outcome: dict[str, Any] | str) -> None:
+        """The outcome, unless there is one already."""
         self.outcome = self.outcome or outcome
         self.done.set()
 
@@ -94,9 +95,15 @@ class Counter:
 
     @property
     def is_away(self) -> bool:
+        """Whether nobody has been there for longer than a request may wait."""
         return self.line is None and time.monotonic() - self.away_since > self.limits["queue_s"]
 
     def join_queue(self, ticket: Ticket) -> None:
+        """Lets a request wait for its turn.
+
+        Raises:
+            Refused: nobody will answer it.
+        """
         with self.lock:
             if self.is_away or (self.manners.impatient and self.line is None):
                 raise Refused("There is nobody who could answer.")
@@ -117,10 +124,12 @@ class Counter:
                 self.line.ring()
 
     def take(self, line: Line) -> Ticket | None:
+        """The next request for the connection of the provider in charge."""
         with self.lock:
             return self.waiting.popleft() if self.waiting and line is self.line else None
 
     def come(self, line: Line) -> None:
+        """A provider has logged in; whoever was there before is sent away."""
         with self.lock:
             before, self.line = self.line, line
             if before is not None:
@@ -154,14 +163,17 @@ class Line(threading.Thread):
         self.is_over = False
 
     def leave(self) -> None:
+        """Ends the connection."""
         self.is_over = True
         self.ring()
 
     def ring(self) -> None:
+        """Wakes the connection: there is news."""
         with suppress(OSError):
             self.rope.send(b"!")
 
     def run(self) -> None:
+        """Serves the connection."""
         try:
             self.raw.settimeout(self.counter.limits["login_s"])
             self.raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -181,6 +193,7 @@ class Line(threading.Thread):
             self.bell.close()
 
     def logs_in(self) -> bool:
+        """Whether a right login has come, which is then answered."""
         until = time.monotonic() + self.counter.limits["login_s"]
         text = b""
         while not is_complete(text):
@@ -198,6 +211,7 @@ class Line(threading.Thread):
         return True
 
     def serve(self) -> None:
+        """Hands requests over, one at a time, for as long as the provider is in charge."""
         while self.counter.line is self:
             self.hear_nothing()
             if time.monotonic() >= self.next_ping:
@@ -228,6 +242,7 @@ class Line(threading.Thread):
             ticket.finish(str(refused))
 
     def answer(self, until: float) -> bytes:
+        """The next payload, read by its length."""
         while len(self.buffer) < 8:
             self.buffer += self.read(until)
         digits = self.buffer[:8]
@@ -272,6 +287,12 @@ class Line(threading.Thread):
             raise GivenUp("nobody waits for that")
 
     def read(self, until: float) -> bytes:
+        """What has come next.
+
+        Raises:
+            TimeoutError: nothing came in time.
+            GivenUp: nobody waits for it any more.
+        """
         while True:
             try:
                 data = self.tls.recv(65536)
@@ -288,12 +309,14 @@ class Line(threading.Thread):
             return data
 
     def write(self, data: bytes) -> None:
+        """Sends all of it."""
         self.tls.settimeout(5.0)
         self.tls.sendall(data)
         self.tls.settimeout(0)
         self.acknowledge()
 
     def acknowledge(self) -> None:
+        """Acknowledges what has come at once, so that the rest of an answer does not wait for it."""
         self.tls.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
 

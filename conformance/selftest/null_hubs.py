@@ -1,4 +1,4 @@
-"""Hubs that are none: they take connections and serve nobody. The suite must give none of them a pass."""
+"""Hubs that are none: they take connections and serve nobody."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ import socket
 import struct
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from conformance.selftest.hubs import KnownHub
+from neuroengine import spec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,8 +36,8 @@ def saying(answer: bytes) -> Callable[[socket.socket, threading.Event], None]:
     return serve
 
 
-def read_request(connection: socket.socket) -> None:
-    """Reads a whole request, so that the close is none in the middle of it."""
+def read_request(connection: socket.socket) -> bytes:
+    """Reads a whole request, so that the close is none in the middle of it, and returns its body."""
     received = b""
     while b"\r\n\r\n" not in received:
         received += connection.recv(65536) or b"\r\n\r\n"
@@ -41,13 +45,24 @@ def read_request(connection: socket.socket) -> None:
     lengths = [line.partition(b":")[2] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
     left = int(lengths[0]) - len(body) if lengths else 0
     while left > 0 and (more := connection.recv(65536)):
+        body += more
         left -= len(more)
+    return body
 
 
 def reset(connection: socket.socket, over: threading.Event) -> None:  # noqa: ARG001 - the form of all of them
     """Breaks every connection by a reset."""
     connection.recv(65536)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def hang_up(connection: socket.socket, over: threading.Event) -> None:
+    """Ends every connection as soon as it is there."""
+
+
+def echo(connection: socket.socket, over: threading.Event) -> None:  # noqa: ARG001 - the form of all of them
+    """Answers with the request."""
+    connection.sendall(answering(read_request(connection)))
 
 
 def hang(connection: socket.socket, over: threading.Event) -> None:
@@ -85,9 +100,12 @@ NULL_HUBS: Final[dict[str, Callable[[socket.socket, threading.Event], None]]] = 
     "nothing": saying(answering(b"")),
     "html": saying(answering(b"<!doctype html><title>Welcome</title>", content_type="text/html")),
     "not-found": saying(answering(b"<h1>404</h1>", status="404 Not Found", content_type="text/html")),
+    "redirect": saying(answering(b"", status="307 Temporary Redirect\r\nLocation: /elsewhere")),
     "server-error": saying(answering(b"{}", status="500 Internal Server Error")),
     "no-http": saying(b"220 mail.example ESMTP\r\n"),
+    "echo": echo,
     "reset": reset,
+    "hang-up": hang_up,
     "hang": hang,
     "trickle": trickle,
     "trickle-body": trickle_body,
@@ -130,3 +148,16 @@ def null_hub(name: str) -> Iterator[NullHub]:
         acceptor.join()
         for thread in threads:
             thread.join()
+
+
+def null_hubs() -> Iterator[KnownHub]:
+    """The null hubs as hubs to be judged, by somebody with little patience."""
+    for name in NULL_HUBS:
+        yield KnownHub(name, "null", partial(_told, name))
+
+
+@contextmanager
+def _told(name: str) -> Iterator[dict[str, Any]]:
+    own = {row["name"]: float(row["value"]) for row in spec.limits() if row["scope"] == "hub"}
+    with null_hub(name) as hub:
+        yield {"url": hub.url, "service": "Nobody", "timeout": 0.3, "limits": own}

@@ -1,8 +1,7 @@
 """The hub in another style, with a provider port: clients are answered by what its provider says.
 
-Written from the protocol's rules alone, as `another_hub` is, whose HTTP side it shares. `Manners` says in which of the
-ways that the protocol allows it differs. It is here to see that the suite, with both ends of it in its hands, takes
-none of them for a fault.
+Written from the protocol's rules alone; its HTTP side is that of `hub`. `Manners` says in which of the ways that the
+protocol allows it differs.
 """
 
 from __future__ import annotations
@@ -11,19 +10,18 @@ import json
 import re
 import select
 import socket
-import ssl
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import trustme
-from another_hub import Handler, Refused, State, Ways, serving
-from another_hub_counter import LIMITS, Counter, Line, Manners, Ticket
+from conformance.selftest.another.counter import LIMITS, Counter, Line, Manners, Ticket
+from conformance.selftest.another.hub import Handler, Refused, State, Ways, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+    from conformance.selftest.another.hub import Certificate
 
 OWN = {"error", "field", "retry_after", "seq", "done"}
 NOT_HANDED_ON = {"ping", "seq", "key", "gettokens"}
@@ -64,20 +62,24 @@ class ProvidedState(State):
         self.counter = Counter(self.manners, self.limits, meaning)
 
     def entry(self) -> dict[str, Any]:
+        """The service's entry, by what goes on at the counter."""
         counter = self.counter
         own = {"connected": counter.line is not None, "numreq": counter.accepted, "queuelen": len(counter.waiting)}
         return super().entry() | own
 
     def whole(self, request: dict[str, Any]) -> dict[str, Any]:
+        """What the provider answers."""
         return self.success("") | self.ask(request, may_leave=True)
 
     def tokens(self, request: dict[str, Any]) -> list[str]:
+        """The provider's reply, word by word."""
         content = self.ask(request, may_leave=False)
         if content["errorcode"]:
             raise Failed(content)
         return split(content["reply"])
 
     def piece(self, request: dict[str, Any]) -> dict[str, Any]:
+        """What a poll gets; the client who has left before is given the same again."""
         try:
             content = super().piece(request)
         except Failed as failed:
@@ -89,6 +91,7 @@ class ProvidedState(State):
         return content
 
     def ask(self, request: dict[str, Any], *, may_leave: bool) -> dict[str, Any]:
+        """Asks the provider."""
         ticket = Ticket(self.frame(request))
         self.counter.join_queue(ticket)
         while not ticket.done.wait(GLANCE_S):
@@ -99,6 +102,7 @@ class ProvidedState(State):
         return ticket.outcome
 
     def frame(self, request: dict[str, Any]) -> bytes:
+        """The request as the provider gets it."""
         members = {name: value for name, value in request.items() if name not in NOT_HANDED_ON}
         if "raw" in members:
             members["raw"] = "True" if str(members["raw"]).lower() == "true" else "False"
@@ -130,29 +134,24 @@ class ProvidedHandler(Handler):
     state: ProvidedState
 
     def do_POST(self) -> None:  # noqa: N802 - the standard library's name
+        """Answers a request, if its client is still there."""
         self.state.here.connection = self.connection
         with suppress(ConnectionError):
             super().do_POST()
 
 
 class Doors(NamedTuple):
-    """Where the hub is: its base URL, the provider port, and the authorities to trust there."""
+    """Where the hub is: its base URL, and its provider port."""
 
     url: str
     provider: str
-    ca_file: str
 
 
 @contextmanager
 def another_hub_with_providers(
-    folder: Path, manners: Manners | None = None, ways: Ways | None = None
+    certificate: Certificate, manners: Manners | None = None, ways: Ways | None = None
 ) -> Iterator[Doors]:
-    """A running hub; `folder` takes its certificate."""
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    ca_file = folder / "authority.pem"
-    authority.cert_pem.write_to_path(ca_file)
+    """A running hub."""
     state = ProvidedState(ways or Ways(), manners=manners or Manners())
     lines: list[Line] = []
     with serving(state, ProvidedHandler) as url, socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
@@ -160,14 +159,14 @@ def another_hub_with_providers(
         def listen() -> None:
             with suppress(OSError):
                 while True:
-                    line = Line(listener.accept()[0], context, state.counter)
+                    line = Line(listener.accept()[0], certificate.context, state.counter)
                     lines.append(line)
                     line.start()
 
         porter = threading.Thread(target=listen, daemon=True)
         porter.start()
         try:
-            yield Doors(url, f"127.0.0.1:{listener.getsockname()[1]}", str(ca_file))
+            yield Doors(url, f"127.0.0.1:{listener.getsockname()[1]}")
         finally:
             listener.shutdown(socket.SHUT_RDWR)
             porter.join()

@@ -1,0 +1,114 @@
+"""The self-test: hubs whose verdict is known, what is said of a verdict that is wrong, and the page of the results."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner
+from doc_blocks import DOCS
+
+from conformance import catalogue
+from conformance.selftest.findings import KINDS, results_markdown, summary
+from conformance.selftest.hubs import KnownHub
+from conformance.selftest.matrix import Matrix
+from conformance.selftest.null_hubs import NULL_HUBS, null_hubs
+from conformance.selftest.variants import VARIANTS
+from neuroengine.cli import main
+from neuroengine.cli.conformance.known_hubs import known_hubs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PAGE = DOCS / "reference" / "kill-matrix.md"
+RESULTS = DOCS / "reference" / "kill-matrix.jsonl"
+MARK = "<!-- results: made by `neuroengine conformance selftest --markdown` -->\n"
+
+
+def report(verdict: str, *, flaky: bool = False) -> dict[str, Any]:
+    """A report on one requirement."""
+    breaches = [{"flaky": flaky, "actual": "something else"}] if verdict in {"fail", "warn"} else []
+    row = {"id": "NE-HTTP-001", "verdict": verdict, "reason": "", "breaches": breaches}
+    return {"requirements": [row], "conforms": verdict != "fail"}
+
+
+def hub(kind: Any) -> KnownHub:
+    return KnownHub("some", kind, never, breaks="NE-HTTP-001")
+
+
+@contextmanager
+def never() -> Iterator[dict[str, Any]]:
+    raise AssertionError("this hub must not be started")
+    yield {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "verdict", "objection"),
+    [
+        ("wrong", "fail", ""),
+        ("wrong", "pass", "NE-HTTP-001 is pass, not fail: "),
+        ("wrong", "skip", "NE-HTTP-001 is skip, not fail: "),
+        ("wrong", "warn", "NE-HTTP-001 is warn, not fail: something else"),
+        ("variant", "pass", ""),
+        ("variant", "skip", ""),
+        ("variant", "warn", "NE-HTTP-001 warn: something else"),
+        ("right", "fail", "NE-HTTP-001 fail: something else"),
+        ("right", "error", "NE-HTTP-001 error: "),
+        ("null", "fail", ""),
+        ("null", "pass", "it passed NE-HTTP-001"),
+    ],
+)
+def test_a_verdict_is_objected_to_unless_it_is_what_the_kind_of_hub_asks_for(
+    kind: str, verdict: str, objection: str
+) -> None:
+    assert hub(kind).objection(report(verdict)) == objection
+
+
+def test_a_wrong_hub_that_was_caught_once_is_not_found() -> None:
+    assert hub("wrong").objection(report("fail", flaky=True)) == "NE-HTTP-001 was seen broken only once"
+
+
+def test_what_is_known_is_not_judged_again_and_counts_for_the_same_hubs_alone(tmp_path: Path) -> None:
+    file = tmp_path / "known.jsonl"
+    (null,) = (known for known in null_hubs() if known.name == "hang-up")
+    entry = Matrix(file, "as they are").judge(null, 7, whole=True)
+    assert (entry["kind"], entry["name"], entry["seed"], entry["objection"]) == ("null", "hang-up", 7, "")
+    unstarted = KnownHub("hang-up", "null", never)
+    assert Matrix(file, "as they are").judge(unstarted, 7, whole=True) == entry
+    with pytest.raises(AssertionError, match="must not be started"):
+        Matrix(file, "changed").judge(unstarted, 7, whole=True)
+
+
+def test_the_command_judges_what_is_named_and_says_what_it_found(tmp_path: Path) -> None:
+    file, page = tmp_path / "known.jsonl", tmp_path / "known.md"
+    words = ["conformance", "selftest", "--only", "hang-up", "--only", "NE-ANS-013", "--only", "over-tls"]
+    done = CliRunner().invoke(main, [*words, "--file", str(file), "--markdown", str(page), "--kind", "null"])
+    assert done.exit_code == 0, done.output
+    assert "0 of 0 wrong hubs found, 0 wrong verdicts in 1 judgements" in done.output
+    assert "| `hang-up` | 1 | 1 |" in page.read_text(encoding="utf-8")
+    assert CliRunner().invoke(main, ["conformance", "selftest", "--only", "no-such"]).exit_code == 2
+
+
+def test_there_are_enough_known_hubs_and_each_has_a_name_of_its_own() -> None:
+    with known_hubs() as known:
+        names = {kind: [hub.name for hub in known if hub.kind == kind] for kind in KINDS}
+        broken = {hub.breaks for hub in known if hub.kind == "wrong"}
+    assert len(names["wrong"]) >= 80
+    assert len(names["variant"]) >= 16
+    assert len(names["null"]) >= 12
+    assert names["right"] == ["mock-hub"]
+    assert all(len(set(of_kind)) == len(of_kind) for of_kind in names.values())
+    assert set(VARIANTS) <= set(names["variant"])
+    assert set(NULL_HUBS) == set(names["null"])
+    checked = {row.id for row in catalogue().values() if row.role == "hub" and row.level == "MUST" and row.checks}
+    assert checked - broken == set()
+
+
+def test_the_page_shows_the_results_that_are_kept() -> None:
+    entries = [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()]
+    shown = PAGE.read_text(encoding="utf-8").partition(MARK)[2]
+    assert shown == "\n" + "\n".join(results_markdown(entries)) + "\n"
+    assert summary(entries)["musts_without_wrong_hub"] == []
