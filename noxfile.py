@@ -21,6 +21,8 @@ nox.options.download_python = "never"
 nox.options.reuse_venv = "yes"
 nox.options.sessions = ["lint", "types", "tests", "generate", "wheel", "conformance"]
 
+PROCESSES = "4"
+"""In how many processes the tests run: most of them wait for something, so more than there are processors."""
 PROJECT = nox.project.load_toml("pyproject.toml")
 REPORT = Path("conformance-report.json")
 JUNIT = Path("conformance-report.xml")
@@ -48,14 +50,14 @@ def conformance(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run all tests; arguments go to pytest."""
     _install_tests(session)
-    session.run("pytest", "-n", "2", *session.posargs)
+    session.run("pytest", "-n", PROCESSES, *session.posargs)
 
 
 @nox.session(python=nox.project.python_versions(PROJECT), default=False)
 def matrix(session: nox.Session) -> None:
     """Run all tests on one supported Python, as in `matrix-3.12`; arguments go to pytest."""
     _install_tests(session)
-    session.run("pytest", "-n", "2", *session.posargs)
+    session.run("pytest", "-n", PROCESSES, *session.posargs)
 
 
 @nox.session(default=False)

@@ -37,7 +37,9 @@ OUTCOMES = {
 """What a client gets, by the code of its answer."""
 
 
-HARMLESS = [name for name, outcome in OUTCOMES.items() if not outcome and name != "frame_twice"]
+UNASKED = ["provider_twice", "provider_extra"]
+"""Bytes that nobody asked for close the link, and a stream that lives on it ends with it."""
+HARMLESS = [name for name, outcome in OUTCOMES.items() if not outcome and name not in {"frame_twice", *UNASKED}]
 """A provider that gets a poll twice says the next piece to nobody."""
 
 
@@ -85,6 +87,16 @@ def test_a_fault_that_stays_costs_every_client_one_answer_and_the_hub_nothing(na
     bench.advance(2 * ANSWER_S)
     assert after(bench)
     assert bench.entry()["connected"]
+
+
+@pytest.mark.parametrize("name", UNASKED)
+def test_a_stream_ends_with_the_link_that_unasked_bytes_close(name: str) -> None:
+    bench = BefallenBench()
+    bench.fault(name, piece=1)
+    assert after(bench, key="stream", gettokens=5, seconds=30)
+    asked = bench.ask("go", key="stream", gettokens=5)
+    bench.advance(30)
+    assert code(asked) == LOST
 
 
 @pytest.mark.parametrize("name", HARMLESS)

@@ -25,10 +25,11 @@ JUDGED = {name: wrong for name, wrong in WRONG_HUBS.items() if catalogue()[wrong
 def test_a_wrong_hub_is_found_by_the_requirement_that_it_breaks(wrong: WrongHub) -> None:
     row = catalogue()[wrong.breaks]
     with embedded_hub(wrong.name) as told:
-        report = run(Settings(profile="extended", select=(wrong.breaks,), seed=1, timeout=5.0, **told))
+        report = run(Settings(profile="extended", select=(wrong.breaks,), seed=1, timeout=3.0, **told))
     (judged,) = report["requirements"]
     assert judged["verdict"] == ("fail" if row.level == "MUST" else "warn"), judged["reason"]
     assert {breach["check"] for breach in judged["breaches"] if not breach["flaky"]} <= set(row.checks)
     assert any(not breach["flaky"] for breach in judged["breaches"])
     assert judged["errors"] == []
-    assert report["exit_code"] == (1 if row.level == "MUST" else 0)
+    lost = 3 if report["stopped"] else 0  # one of them answers nobody any more once it has been asked for its fault
+    assert report["exit_code"] == (1 if row.level == "MUST" else lost)
