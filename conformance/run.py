@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from conformance.settings import Settings
 
 HERE: Final = Path(__file__).parent
+INTERRUPTED: Final = "the run was interrupted"
+"""Why a run was stopped that somebody ended."""
 OF_THE_CALLER: Final = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
 """Variables that would bring the caller's own pytest settings into the judgement."""
 WITHOUT: Final = (
@@ -143,7 +145,7 @@ class _Collector:
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         self.lost = getattr(excinfo.value, "msg", "")
-        self.stopped = self.stopped or self.lost or "the run was interrupted"
+        self.stopped = self.stopped or self.lost or INTERRUPTED
 
     def pytest_internalerror(self, excrepr: object) -> None:
         self.stopped = f"the suite itself failed: {excrepr}"

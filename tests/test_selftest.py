@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,7 @@ from conformance import catalogue
 from conformance.selftest.findings import KINDS, results_markdown, summary
 from conformance.selftest.hubs import KnownHub
 from conformance.selftest.matrix import Matrix
-from conformance.selftest.null_hubs import NULL_HUBS, null_hubs
+from conformance.selftest.null_hubs import NULL_HUBS, null_hub, null_hubs
 from conformance.selftest.variants import VARIANTS
 from neuroengine.cli import main
 from neuroengine.cli.conformance.known_hubs import known_hubs
@@ -81,6 +83,26 @@ def test_what_is_known_is_not_judged_again_and_counts_for_the_same_hubs_alone(tm
     assert Matrix(file, "as they are").judge(unstarted, 7, whole=True) == entry
     with pytest.raises(AssertionError, match="must not be started"):
         Matrix(file, "changed").judge(unstarted, 7, whole=True)
+
+
+def test_half_a_judgement_is_not_kept(tmp_path: Path) -> None:
+    @contextmanager
+    def interrupted() -> Iterator[dict[str, Any]]:
+        with null_hub("hang") as running:
+
+            def interrupt() -> None:
+                assert running.asked.wait(30)
+                signal.pthread_kill(judge, signal.SIGINT)
+
+            judge = threading.get_ident()
+            visitor = threading.Thread(target=interrupt)
+            visitor.start()
+            yield {"url": running.url, "service": "Nobody", "timeout": 60.0}
+            visitor.join()
+
+    with pytest.raises(KeyboardInterrupt):
+        Matrix(tmp_path / "known.jsonl", "any").judge(KnownHub("hang", "null", interrupted), 0, whole=True)
+    assert not (tmp_path / "known.jsonl").exists()
 
 
 def test_the_command_judges_what_is_named_and_says_what_it_found(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from conformance import run
 from conformance.catalogue import catalogue
+from conformance.run import INTERRUPTED, run
 from conformance.settings import Settings
 
 if TYPE_CHECKING:
@@ -44,13 +44,19 @@ class Matrix:
         return list(self._done.values())
 
     def judge(self, hub: KnownHub, seed: int, *, whole: bool) -> dict[str, Any]:
-        """The judgement of one hub, unless it is known already."""
+        """The judgement of one hub, unless it is known already.
+
+        Raises:
+            KeyboardInterrupt: somebody ended it; half a judgement is not kept.
+        """
         found = self._done.get((hub.kind, hub.name, seed, whole))
         if found is not None:
             return found
         with hub.open() as told:
             settings = {"timeout": TIMEOUT_S, "seed": seed} | hub.settings(whole=whole) | told
             report = run(Settings(**settings))
+        if report["stopped"].startswith(INTERRUPTED):
+            raise KeyboardInterrupt
         entry = {
             **self._subject,
             "date": datetime.now(UTC).date().isoformat(),
