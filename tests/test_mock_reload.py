@@ -279,3 +279,44 @@ def test_sighup_has_the_files_read_at_once(tmp_path: Path) -> None:
         assert line(process)["applied"]["rules"] == 0
         process.send_signal(signal.SIGTERM)
         assert process.communicate(timeout=DEADLINE_S) == ("", "")
+
+
+SIGNALLED = """
+import signal, sys, threading
+from neuroengine.cli import mock, mock_words
+
+announce = mock_words.Words.announce
+
+def announced(*args):
+    announce(*args)
+    sys.settrace(traced)
+    sys._getframe(1).f_trace = traced
+
+def traced(frame, event, argument):
+    global lines
+    if event == "line" and timer.is_alive():
+        lines -= 1
+        if lines == 0:
+            timer.cancel()
+            signal.raise_signal(signal.SIGTERM)
+    return traced
+
+mock_words.Words.announce = announced
+for at_line in range(1, 30):
+    lines, timer = at_line, threading.Timer(0.5, signal.pthread_kill, [threading.get_ident(), signal.SIGTERM])
+    timer.start()
+    mock.command(["--no-tls"], standalone_mode=False)
+    sys.settrace(None)
+    if lines > 0:
+        break
+print("stopped at each of", at_line)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="the system has no signals for threads")
+def test_a_signal_at_any_line_of_the_wait_stops_it() -> None:
+    """The handler of a signal may run while the wait it ends holds a lock."""
+    done = subprocess.run(
+        [sys.executable, "-c", SIGNALLED], capture_output=True, text=True, timeout=DEADLINE_S, check=True
+    )
+    assert done.stdout.splitlines()[-1].startswith("stopped at each of")

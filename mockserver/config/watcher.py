@@ -7,6 +7,7 @@ look to the next; whoever says that they are ready, by `look_now`, need not wait
 from __future__ import annotations
 
 import threading
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ class Watcher:
         self._known = _look(files)
         self._changed = changed
         self._look_s = look_s
-        self._woken = threading.Event()
-        self._is_asked = self._is_over = False
+        # Unlike an event it can be woken from a signal's handler that interrupts another one.
+        self._woken: SimpleQueue[bool] = SimpleQueue()
         self._thread = threading.Thread(target=self._watch, name="mock-hub-config", daemon=True)
 
     def __enter__(self) -> Self:
@@ -44,26 +45,28 @@ class Watcher:
 
     def __exit__(self, *exc: object) -> None:
         """Ends; a call of `changed` that has begun is waited for."""
-        self._is_over = True
-        self._woken.set()
+        self._woken.put(item=False)
         self._thread.join()
 
     def look_now(self) -> None:
         """Has `changed` called at once, whether anything has changed or not; a signal's handler may ask for it."""
-        self._is_asked = True
-        self._woken.set()
+        self._woken.put(item=True)
 
     def _watch(self) -> None:
         before = self._known
-        while not self._is_over:
-            self._woken.wait(self._look_s)
-            self._woken.clear()
-            is_asked, self._is_asked = self._is_asked, False
+        while (is_asked := self._wait()) is not False:
             seen = _look(self._known)
-            if not self._is_over and (is_asked or (seen != self._known and seen == before)):
+            if is_asked or (seen != self._known and seen == before):
                 # What changes while the files are read is a change again.
                 self._known = {file: seen[file] if file in seen else _state(file) for file in self._changed()}
             before = seen
+
+    def _wait(self) -> bool | None:
+        """Waits for the next look: true when one is asked for, false when the watching is over."""
+        try:
+            return self._woken.get(timeout=self._look_s)
+        except Empty:
+            return None
 
 
 def _look(files: Iterable[Path]) -> _Seen:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import signal
 import sys
-import threading
 from contextlib import ExitStack
 from importlib import import_module
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -109,9 +109,10 @@ class _Run:
 
     def until_stopped(self) -> None:
         """Runs the hub until a signal ends it."""
-        stopped = threading.Event()
+        # A handler may run in the middle of any wait, and an event's lock would then be held already.
+        stopped: SimpleQueue[int] = SimpleQueue()
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stopped.set())
+            signal.signal(number, lambda number, _: stopped.put(number))
         try:
             self.hub.start()
         except OSError as error:
@@ -124,7 +125,7 @@ class _Run:
                     if hasattr(signal, "SIGHUP") and not sys.stdin.isatty():
                         signal.signal(signal.SIGHUP, lambda *_: watcher.look_now())
                 self._words.announce(self.hub, self.config)
-                stopped.wait()
+                stopped.get()
         finally:
             self.hub.stop()
         self._write()
