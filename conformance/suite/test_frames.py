@@ -276,7 +276,7 @@ def test_bytes_are_acknowledged_at_once(judge: Judge) -> None:
         link = fresh(judge, is_hasty=False)
         for _ in range(TRIES):
             one, two = measured(judge, link)
-            actual = f"{two[1] * 1000:.0f} ms in two writes, {one[1] * 1000:.0f} ms in one"
+            actual = f"in two writes {two[1] * 1000:.0f} ms, in one {one[1] * 1000:.0f} ms"
             is_together, is_apart = two[0] - one[0] <= TOGETHER_S, two[0] - one[2] >= APART_S
             if is_together or is_apart:
                 judge.require(is_together, "an answer as soon in two writes as in one", actual)

@@ -93,7 +93,7 @@ def test_blanks_go_on_until_the_answer_is_ready(judge: Judge) -> None:
         not_judged("the hub begins no answer with white space")
     gap = max(later - earlier for earlier, later in pairwise(exchange.arrivals))
     expected = f"a blank each {interval:g} s, and none later than {longest:g} s after the one before"
-    judge.require(gap <= longest, expected, f"{gap:.2f} s without one", exchange)
+    judge.require(gap <= longest, expected, f"none for {gap:.2f} s", exchange)
 
 
 @judges("NE-STREAM-012")
