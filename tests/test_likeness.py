@@ -12,7 +12,10 @@ from conformance.exchange import Exchange, Request
 from conformance.likeness import are_alike, begins_like, likeness, steady_beginning
 
 SAME = [
-    ('no end in 814 polls, the last one: errorcode 0, reply "wind"', 'no end in 79 polls, the last one: errorcode 0, reply "a"'),
+    (
+        'no end in 814 polls, the last one: errorcode 0, reply "wind"',
+        'no end in 79 polls, the last one: errorcode 0, reply "a"',
+    ),
     ("after 0.62 s, at the quickest", "after 1.1 s, at the quickest"),
     ("b'OK\\n'", "b'ERROR 17: \\'no\\''"),
     ("the names ['First', 'Sec]ond']", "the names ['Third']"),
@@ -21,18 +24,24 @@ SAME = [
         "the connection ended without an answer ([Errno 104] Connection reset by peer)",
         "the connection ended without an answer (Remote end closed connection without response)",
     ),
-    ("'one ', at the end of these steps:\n1. poll A for 3", "'two', at the end of these steps:\n1. poll B for 1\n2. pause"),
-    ("none before the provider's answer: errorcode 0, reply \"it's\"", "none before the provider's answer: errorcode 0, reply \"x\""),
-]  # fmt: skip
+    (
+        "'one ', at the end of these steps:\n1. poll A for 3",
+        "'two', at the end of these steps:\n1. poll B for 1\n2. pause",
+    ),
+    (
+        "none before the provider's answer: errorcode 0, reply \"it's\"",
+        'none before the provider\'s answer: errorcode 0, reply "x"',
+    ),
+]
 OTHER = [
-    ("errorcode 4, reply \"No.\"", "errorcode 5, reply \"No.\""),
-    ("errorcode 1, reply \"No.\"", "errorcode 17, reply \"No.\""),
-    ("errorcode -1, reply \"No.\"", "errorcode 1, reply \"No.\""),
+    ('errorcode 4, reply "No."', 'errorcode 5, reply "No."'),
+    ('errorcode 1, reply "No."', 'errorcode 17, reply "No."'),
+    ('errorcode -1, reply "No."', 'errorcode 1, reply "No."'),
     ("status 200, no JSON: '<html>'", "status 502, no JSON: '<html>'"),
     ("status 200, no JSON: '{'", "status 200, JSON that is no answer object: '{}'"),
     ('"connected": null', '"connected": false'),
     ("a close without a word", "nothing"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("one", "other"), SAME)
