@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Final
@@ -87,12 +86,13 @@ def beside_silent_ones(judge: Judge) -> tuple[str, bool]:
     """What a login brings while others are silent, and whether it was accepted before one of them had to go."""
     half = written(judge.desk.login)[:20]
     with ExitStack() as stack:
-        silent = [door(judge) for _ in range(4)]
-        for link in silent[2:]:
+        doors, knocks = judge.examples(4), judge.examples(3)
+        judge.desk.pay_for(doors + knocks + 1)
+        silent = [door(judge) for _ in range(doors)]
+        for link in silent[1::2]:
             link.send(half)
-        for _ in range(3):  # they do not even begin TLS
-            sock = socket.create_connection(judge.settings.provider_address, judge.settings.timeout)
-            stack.enter_context(closing(sock))
+        for _ in range(knocks):  # they do not even begin TLS
+            stack.enter_context(closing(judge.desk.knock()))
         try:
             link = judge.desk.connect()
         except OSError as error:
