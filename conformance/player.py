@@ -98,6 +98,8 @@ class Scene:
     ) -> None:
         self.judge = judge
         self.paths = paths
+        self.places = [*paths.values(), paths[SLOTS[0]]]
+        """The path of each request."""
         self.requests = requests
         self.texts = texts
         self.is_quick = threading.Event()
