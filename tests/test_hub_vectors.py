@@ -1,4 +1,4 @@
-"""The vectors of spec/vectors/hub_*.json: their data, the mock hub that they are played at, and hubs that break them."""
+"""The vectors of spec/vectors/hub_*.json: their data, the mock hub that plays them, and hubs that break them."""
 
 from __future__ import annotations
 
@@ -82,20 +82,21 @@ def test_the_mock_hub_does_what_the_vector_says(vector: Json) -> None:
 
 def changed(step: Json) -> Json | None:
     """The step with another expectation, which a hub that meets the step's own does not meet; none for some kinds."""
+    other: Json | None = None
     match step:
-        case {"to": _, "answer": {"errorcode": 0}}:
-            return {**step, "answer": {**step["answer"], "errorcode": "any-error"}}
+        case {"to": _, "answer": {"errorcode": 0} as answer}:
+            other = {**step, "answer": {**answer, "errorcode": "any-error"}}
         case {"to": _, "answer": answer}:
-            return {**step, "answer": {**answer, "errorcode": 0}}
+            other = {**step, "answer": {**answer, "errorcode": 0}}
         case {"to": _, "models": models}:
-            return {**step, "models": {name: "other" for name in models}}
+            other = {**step, "models": dict.fromkeys(models, "other")}
         case {"to": _, "request": request}:
-            return {**step, "request": {**request, "message": "another"}}
-        case {"to": _, "accepted": _}:
-            return {"to": step["to"], "refused": True}
-        case {"to": _, "refused": _}:
-            return {"to": step["to"], "accepted": True}
-    return None
+            other = {**step, "request": {**request, "message": "another"}}
+        case {"to": party, "accepted": _}:
+            other = {"to": party, "refused": True}
+        case {"to": party, "refused": _}:
+            other = {"to": party, "accepted": True}
+    return other
 
 
 def wrong_versions(vector: Json) -> Iterator[Json]:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 PAGE = "specification/examples.md"
 INTRODUCTION = """# Examples
 
-One exchange for each rule that binds a hub, for whoever builds one. They are taken from the [vectors](downloads.md#vectors),
-which tests play at the mock hub, and `neuroengine conformance explain ID` shows the same.
+One exchange for each rule that binds a hub, for whoever builds one. They are [vectors](downloads.md#vectors), which
+tests play at the mock hub; `neuroengine conformance explain ID` shows the same.
 
 An arrow is a message. Where an answer shows three dots, anything may stand; where it shows a piece of a text, another
 hub may cut the text elsewhere. A hub may hand a provider sampling fields at their defaults that the client left out.

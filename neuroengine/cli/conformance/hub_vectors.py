@@ -73,7 +73,7 @@ def _said(party: str, step: Json) -> str:
     """What a client or a provider does."""
     match step:
         case {"closes": _}:
-            return f"{party} closes"
+            return f"{party} closes its connection"
         case {"connects": _}:
             return f"{party} connects, and says nothing"
         case {"request": request}:
