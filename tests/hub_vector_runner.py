@@ -56,7 +56,7 @@ def play(vector: Json, deadline_s: float = DEADLINE_S, **settings: Any) -> None:
         for number, step in enumerate(vector["steps"]):
             try:
                 scene.play(step)
-            except (AssertionError, OSError, ValueError) as error:
+            except (AssertionError, LookupError, OSError, ValueError) as error:
                 raise WrongStep(f"step {number}, {json.dumps(step)}: {error!r}") from error
 
 

@@ -80,7 +80,9 @@ def test_what_the_hub_tells_reaches_its_page() -> None:
     pages = site.pages(facts)
     assert "Wrong hubs: `toy`" in pages["specification/requirements.md"]
     assert "[Example](examples.md#NE-HTTP-001)" in pages["specification/requirements.md"]
-    assert "An example.\n\n```text\nclient -> hub: a\nhub -> client: b\n```" in pages["specification/examples.md"]
+    assert (
+        "Example: An example.\n\n```text\nclient -> hub: a\nhub -> client: b\n```" in pages["specification/examples.md"]
+    )
     assert "| Is a toy. |" in pages["reference/wrong-hubs.md"]
     assert "Full. Posted to `/S`" in pages["errors/queue_full.md"]
     assert "Client->>Hub: hello\n  Hub-xClient: lost" in pages["specification/exchanges.md"]

@@ -1,4 +1,4 @@
-"""The examples as a page: for each requirement of hubs the vector that shows it best, or why there is none."""
+"""The examples as a page: for each requirement the vector that shows it best, or why none can."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 PAGE = "specification/examples.md"
 INTRODUCTION = """# Examples
 
-One exchange for each rule that binds a hub, for whoever builds one. They are [vectors](downloads.md#vectors), which
-tests play at the mock hub; `neuroengine conformance explain ID` shows the same.
+One exchange for each rule that binds a hub, and for the rules of providers that a hub's bytes can show. They are
+[vectors](downloads.md#vectors), which tests play; `neuroengine conformance explain ID` shows the same.
 
 An arrow is a message. Where an answer shows three dots, anything may stand; where it shows a piece of a text, another
 hub may cut the text elsewhere. A hub may hand a provider sampling fields at their defaults that the client left out.
@@ -27,16 +27,20 @@ def render(facts: Facts) -> str:
     """The page."""
     text = INTRODUCTION
     for section in source.load("registry/sections.toml")["section"]:
-        own = [row for row in requirements.rows() if row["role"] == "hub" and row["section"] == section["anchor"]]
-        if own:
-            text += f"## {section['title']} {{ #{section['anchor']} }}\n\n" + "".join(_shown(row, facts) for row in own)
+        told = "".join(_told(row, facts) for row in requirements.rows() if row["section"] == section["anchor"])
+        if told:
+            text += f"## {section['title']} {{ #{section['anchor']} }}\n\n{told}"
     return text
 
 
-def _shown(row: dict[str, Any], facts: Facts) -> str:
-    heading = f"### {row['id']}: {row['title']} {{ #{row['id']} }}\n\n"
-    rule = f"The rule: {requirements.links([row['id']])}\n\n"
-    if row["id"] not in facts.examples:
-        return f"{heading}No example. {requirements.unshown(row)}\n\n{rule}"
-    example = facts.examples[row["id"]]
-    return f"{heading}{example.title}\n\n{block(chr(10).join(example.lines), 'text')}\n{rule}"
+def _told(row: dict[str, Any], facts: Facts) -> str:
+    """A rule with its example, or with the reason why it has none; nothing where there is neither."""
+    if row["id"] in facts.examples:
+        example = facts.examples[row["id"]]
+        shown = "Example: " + example.title + "\n\n" + block("\n".join(example.lines), "text")
+    elif reason := requirements.unshown(row):
+        shown = f"No example: {reason}\n"
+    else:
+        return ""
+    rule = f"{row['sentence']} ([rule](requirements.md#{row['id']}))"
+    return f"### {row['id']}: {row['title']} {{ #{row['id']} }}\n\n{rule}\n\n{shown}\n"
