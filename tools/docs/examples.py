@@ -42,5 +42,5 @@ def _told(row: dict[str, Any], facts: Facts) -> str:
         shown = f"No example: {reason}\n"
     else:
         return ""
-    rule = f"{row['sentence']} ([rule](requirements.md#{row['id']}))"
+    rule = f"{row['sentence']} ({requirements.links([row['id']])})"
     return f"### {row['id']}: {row['title']} {{ #{row['id']} }}\n\n{rule}\n\n{shown}\n"

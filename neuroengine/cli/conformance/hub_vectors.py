@@ -6,15 +6,17 @@ Law: an arrow is a message as it goes over the wire; whatever stands behind an a
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
+
+from neuroengine import spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     Json = Mapping[str, Any]
 
-PATH: Final = "/MYGPT/"
-"""Where a request goes that names no path."""
+SCHEMA: Final = "registry/schemas/vectors_hub.schema.json"
 TO_PROVIDER: Final = {
     "accepted": "hub -> {}: OK",
     "refused": "hub -> {}: anything but OK, or a close",
@@ -31,10 +33,17 @@ TO_CLIENT: Final = {
 def scene(vector: Json) -> Iterator[str]:
     """A vector of clients, providers and a hub, in lines."""
     yield from _setting(vector)
+    service = vector.get("services", _usual_services())[0]["name"]
     for step in vector["steps"]:
-        yield _step(step)
+        yield _step(step, service)
     if "leeway" in vector:
         yield f"Leeway: {vector['leeway']}"
+
+
+@cache
+def _usual_services() -> list[Json]:
+    """The services of a vector that names none."""
+    return list(spec.read_json(SCHEMA)["$defs"]["Vector"]["properties"]["services"]["default"])
 
 
 def _setting(vector: Json) -> Iterator[str]:
@@ -53,23 +62,24 @@ def _setting(vector: Json) -> Iterator[str]:
         yield "The hub's operator wants errors with their own HTTP statuses."
 
 
-def _step(step: Json) -> str:
+def _step(step: Json, service: str) -> str:
+    """A step at a hub whose first service has that name."""
     if "passes_s" in step:
         return f"{step['passes_s']:g} s pass"
     if "hub" in step:
         return "the hub is told to stop"
     if "from" in step:
-        return _said(step["from"], step)
+        return _said(step["from"], step, service)
     party = step["to"]
     if "answer" in step or "models" in step:
-        return f"hub -> {party}: {_answer(step)}"
+        return f"hub -> {party}: {_answer(step, service)}"
     if "request" in step:
         return f"hub -> {party}: {json.dumps(step['request'])}"
     known = TO_CLIENT if party.startswith("client") else TO_PROVIDER
     return next(text for name, text in known.items() if name in step).format(party)
 
 
-def _said(party: str, step: Json) -> str:
+def _said(party: str, step: Json, service: str) -> str:
     """What a client or a provider does."""
     match step:
         case {"closes": _}:
@@ -78,7 +88,7 @@ def _said(party: str, step: Json) -> str:
             return f"{party} connects, and says nothing"
         case {"request": request}:
             key = f" with Authorization: Bearer {step['access_key']}" if "access_key" in step else ""
-            return f"{party} -> hub, POST {step.get('path', PATH)}{key}: {json.dumps(request)}"
+            return f"{party} -> hub, POST {step.get('path', f'/{service}/')}{key}: {json.dumps(request)}"
         case {"answer": answer}:
             payload = json.dumps(answer)
             return f"{party} -> hub: {len(payload):08X}{payload}"
@@ -87,10 +97,10 @@ def _said(party: str, step: Json) -> str:
     return f"{party} -> hub: {step['text']}"
 
 
-def _answer(step: Json) -> str:
+def _answer(step: Json, service: str) -> str:
     """An answer to a client, and what is wanted of it beside its members."""
     if "models" in step:
-        members = [*({"name": "MYGPT"} | step["models"]).items()]
+        members = [*({"name": service} | step["models"]).items()]
         shown = f"[{{{_listed(members)}, ...}}, ...]"
     else:
         reply = step["answer"].get("reply", step.get("piece"))
