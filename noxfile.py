@@ -23,6 +23,8 @@ nox.options.sessions = ["lint", "types", "tests", "generate", "wheel", "conforma
 
 PROCESSES = "4"
 """In how many processes the tests run: most of them wait for something, so more than there are processors."""
+JUDGEMENTS = "6"
+"""How many hubs the self-test judges at the same time: each judgement mostly waits for its hub's limits."""
 PROJECT = nox.project.load_toml("pyproject.toml")
 REPORT = Path("conformance-report.json")
 JUNIT = Path("conformance-report.xml")
@@ -78,8 +80,8 @@ def selftest(session: nox.Session) -> None:
     conformance selftest`.
     """
     _install_tests(session)
-    seeds = ("--seeds", "200", "--variant-seeds", "10", "--wrong-seeds", "3")
-    session.run("neuroengine", "conformance", "selftest", *seeds, "--markdown", "selftest.md", *session.posargs)
+    amount = ("--seeds", "200", "--variant-seeds", "10", "--wrong-seeds", "3", "--jobs", JUDGEMENTS)
+    session.run("neuroengine", "conformance", "selftest", *amount, "--markdown", "selftest.md", *session.posargs)
     session.run(
         "pytest",
         "-n",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import subprocess
+import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +19,7 @@ from benchmarks.schemathesis_matrix import table
 from conformance import catalogue
 from conformance.selftest.findings import KINDS, results_markdown, summary
 from conformance.selftest.hubs import KnownHub
-from conformance.selftest.matrix import Matrix
+from conformance.selftest.matrix import Matrix, Task, judged
 from conformance.selftest.null_hubs import NULL_HUBS, null_hub, null_hubs
 from conformance.selftest.variants import VARIANTS
 from neuroengine.cli import main
@@ -40,6 +43,11 @@ def report(verdict: str, *, flaky: bool = False) -> dict[str, Any]:
 
 def hub(kind: Any) -> KnownHub:
     return KnownHub("some", kind, never, breaks="NE-HTTP-001")
+
+
+def kept(file: Path) -> list[dict[str, Any]]:
+    """The judgements in a file of lines."""
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
 
 
 @contextmanager
@@ -77,15 +85,13 @@ def test_a_wrong_hub_that_was_caught_once_is_not_found() -> None:
 def test_what_is_known_is_not_judged_again_and_counts_for_the_same_hubs_alone(tmp_path: Path) -> None:
     file = tmp_path / "known.jsonl"
     (null,) = (known for known in null_hubs() if known.name == "hang-up")
-    entry = Matrix(file, "as they are").judge(null, 7, whole=True)
+    entry = Matrix(file, "as they are").keep(judged(null, 7, whole=True))
     assert (entry["kind"], entry["name"], entry["seed"], entry["objection"]) == ("null", "hang-up", 7, "")
-    unstarted = KnownHub("hang-up", "null", never)
-    assert Matrix(file, "as they are").judge(unstarted, 7, whole=True) == entry
-    with pytest.raises(AssertionError, match="must not be started"):
-        Matrix(file, "changed").judge(unstarted, 7, whole=True)
+    assert Matrix(file, "as they are").entries == {Task("null", "hang-up", 7, whole=True): entry}
+    assert Matrix(file, "changed").entries == {}
 
 
-def test_half_a_judgement_is_not_kept(tmp_path: Path) -> None:
+def test_half_a_judgement_is_none() -> None:
     @contextmanager
     def interrupted() -> Iterator[dict[str, Any]]:
         with null_hub("hang") as running:
@@ -101,8 +107,7 @@ def test_half_a_judgement_is_not_kept(tmp_path: Path) -> None:
             visitor.join()
 
     with pytest.raises(KeyboardInterrupt):
-        Matrix(tmp_path / "known.jsonl", "any").judge(KnownHub("hang", "null", interrupted), 0, whole=True)
-    assert not (tmp_path / "known.jsonl").exists()
+        judged(KnownHub("hang", "null", interrupted), 0, whole=True)
 
 
 def test_the_command_judges_what_is_named_and_says_what_it_found(tmp_path: Path) -> None:
@@ -113,6 +118,45 @@ def test_the_command_judges_what_is_named_and_says_what_it_found(tmp_path: Path)
     assert "0 of 0 wrong hubs found, 0 wrong verdicts in 1 judgements" in done.output
     assert "| `hang-up` | 1 | 1 |" in page.read_text(encoding="utf-8")
     assert CliRunner().invoke(main, ["conformance", "selftest", "--only", "no-such"]).exit_code == 2
+
+
+def test_several_judgements_at_the_same_time_are_kept_like_one_after_the_other(tmp_path: Path) -> None:
+    files = [tmp_path / "one.jsonl", tmp_path / "two.jsonl"]
+    for jobs, file in enumerate(files, 1):
+        words = ["conformance", "selftest", "--only", "hang-up", "--only", "reset", "--kind", "null"]
+        done = CliRunner().invoke(main, [*words, "--file", str(file), "--jobs", str(jobs)])
+        assert done.exit_code == 0, done.output
+    kept = [
+        sorted(file.read_text(encoding="utf-8").splitlines(), key=lambda line: json.loads(line)["name"])
+        for file in files
+    ]
+    one, two = ([{**json.loads(line), "seconds": 0} for line in lines] for lines in kept)
+    assert one == two
+    assert [entry["name"] for entry in one] == ["hang-up", "reset"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the system has no signals for groups of processes")
+def test_ctrl_c_ends_every_judgement_and_keeps_those_that_were_done(tmp_path: Path) -> None:
+    file = tmp_path / "known.jsonl"
+    words = ["conformance", "selftest", "--only", "mock-hub", "--only", "hang-up", "--seeds", "2", "--jobs", "3"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "neuroengine", *words, "--file", str(file)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert "hang-up" in process.stdout.readline()
+            os.killpg(process.pid, signal.SIGINT)
+            _, errors = process.communicate(timeout=60)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert [entry["name"] for entry in kept(file)] == ["hang-up"]
 
 
 def test_there_are_enough_known_hubs_and_each_has_a_name_of_its_own() -> None:
@@ -131,7 +175,7 @@ def test_there_are_enough_known_hubs_and_each_has_a_name_of_its_own() -> None:
 
 
 def test_the_page_shows_the_results_that_are_kept() -> None:
-    entries = [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()]
+    entries = kept(RESULTS)
     shown = PAGE.read_text(encoding="utf-8").partition(MARK)[2]
     assert shown == "\n" + "\n".join(results_markdown(entries)) + "\n"
     assert summary(entries)["musts_without_wrong_hub"] == []

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from benchmarks.measure import Effort
 
 PEER: Final = "schemathesis run"
-SECONDS: Final = {"smoke": None, "core": 30.0, "extended": 60.0}
-"""The profiles, and how long each may take when the suite also logs in as a provider, as it does at its own hub."""
+ALONE: Final = "core, from the client's end alone"
+SECONDS: Final = {"smoke": None, ALONE: 10.0, "core": 30.0, "extended": 60.0}
+"""The profiles, and how long each may take; at its own hub the suite also logs in as a provider."""
 
 
 class Judged(NamedTuple):
@@ -50,7 +51,8 @@ def measure(effort: Effort) -> Iterator[Row]:
     """Each profile's time, cases a second beside schemathesis, and wrong hubs found a second."""
     with tempfile.TemporaryDirectory() as folder:
         turns = {PEER: partial(_by_peer, 5 if effort.quick else 100)} | {
-            profile: partial(_by_us, profile, Path(folder)) for profile in (["smoke"] if effort.quick else SECONDS)
+            profile: partial(_alone if profile == ALONE else _by_us, profile, Path(folder))
+            for profile in (["smoke"] if effort.quick else SECONDS)
         }
         judged = take_turns(turns, effort.of(2, 1))
     peer = [one.cases_s for one in judged[PEER]]
@@ -68,15 +70,20 @@ def measure(effort: Effort) -> Iterator[Row]:
     yield from _wrong_hubs(effort.of(24, 2))
 
 
-def _by_us(profile: str, folder: Path) -> Judged:
-    """`neuroengine conformance run` of the embedded mock hub, as a newcomer runs it."""
+def _by_us(profile: str, folder: Path, *more: str) -> Judged:
+    """`neuroengine conformance run` of the embedded mock hub, as a newcomer runs it, unless more is said."""
     report = folder / "report.json"
-    seconds, _ = _timed(
-        [PYTHON, "-m", "neuroengine", "conformance", "run", "--profile", profile, "--seed", "1", "--json", str(report)]
-    )
+    words = ["conformance", "run", "--profile", profile, "--seed", "1", "--json", str(report)]
+    seconds, _ = _timed([PYTHON, "-m", "neuroengine", *words, *more])
     told = json.loads(report.read_text(encoding="utf-8"))
     assert told["conforms"], f"the mock hub does not conform: {told['counts']}"
     return Judged(seconds, told["requests"])
+
+
+def _alone(_: str, folder: Path) -> Judged:
+    """The profile core at a hub of which the suite is told nothing but the address, as its peer is."""
+    with hub_process(services={"MYGPT": "KEY"}) as hub:
+        return _by_us("core", folder, hub.url, "--service", "MYGPT")
 
 
 def _by_peer(examples: int) -> Judged:

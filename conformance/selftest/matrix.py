@@ -10,7 +10,7 @@ import hashlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from conformance.catalogue import catalogue
 from conformance.run import INTERRUPTED, run
@@ -25,57 +25,62 @@ TIMEOUT_S: Final = 10.0
 HERE: Final = Path(__file__).parent
 
 
+class Task(NamedTuple):
+    """One hub to judge, by one seed; `whole` is by all rules, whatever it is known for."""
+
+    kind: str
+    name: str
+    seed: int
+    whole: bool
+
+
 class Matrix:
     """The judgements so far, in a file of lines; `hubs` names the hubs as they are, by a digest."""
 
     def __init__(self, file: Path, hubs: str) -> None:
         self._file = file
         self._subject = {"suite": suite_digest(), "hubs": hubs}
-        self._done: dict[tuple[str, str, int, bool], dict[str, Any]] = {}
+        self.entries: dict[Task, dict[str, Any]] = {}
         if file.exists():
             for line in file.read_text(encoding="utf-8").splitlines():
                 entry = json.loads(line)
                 if entry.items() >= self._subject.items():
-                    self._done[_key(entry)] = entry
+                    self.entries[_task(entry)] = entry
 
-    @property
-    def entries(self) -> list[dict[str, Any]]:
-        """What was found, in the order in which it was found."""
-        return list(self._done.values())
-
-    def judge(self, hub: KnownHub, seed: int, *, whole: bool) -> dict[str, Any]:
-        """The judgement of one hub, unless it is known already.
-
-        Raises:
-            KeyboardInterrupt: somebody ended it; half a judgement is not kept.
-        """
-        found = self._done.get((hub.kind, hub.name, seed, whole))
-        if found is not None:
-            return found
-        with hub.open() as told:
-            settings = {"timeout": TIMEOUT_S, "seed": seed} | hub.settings(whole=whole) | told
-            report = run(Settings(**settings))
-        if report["stopped"].startswith(INTERRUPTED):
-            raise KeyboardInterrupt
-        entry = {
-            **self._subject,
-            "date": datetime.now(UTC).date().isoformat(),
-            "kind": hub.kind,
-            "name": hub.name,
-            "breaks": hub.breaks,
-            "seed": seed,
-            "whole": whole,
-            "objection": hub.objection(report),
-            "stopped": report["stopped"],
-            "found_by": sorted(row["id"] for row in report["requirements"] if row["verdict"] in {"fail", "warn"}),
-            "passed": report["counts"]["pass"],
-            "requests": report["requests"],
-            "seconds": report["seconds"],
-        }
-        self._done[_key(entry)] = entry
+    def keep(self, found: dict[str, Any]) -> dict[str, Any]:
+        """Keeps what `judged` found, and gives it back with the suite and the hubs that it counts for."""
+        entry = self._subject | found
+        self.entries[_task(entry)] = entry
         with self._file.open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(entry) + "\n")
         return entry
+
+
+def judged(hub: KnownHub, seed: int, *, whole: bool) -> dict[str, Any]:
+    """Starts one hub and judges it.
+
+    Raises:
+        KeyboardInterrupt: somebody ended it; half a judgement is none.
+    """
+    with hub.open() as told:
+        settings = {"timeout": TIMEOUT_S, "seed": seed} | hub.settings(whole=whole) | told
+        report = run(Settings(**settings))
+    if report["stopped"].startswith(INTERRUPTED):
+        raise KeyboardInterrupt
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "kind": hub.kind,
+        "name": hub.name,
+        "breaks": hub.breaks,
+        "seed": seed,
+        "whole": whole,
+        "objection": hub.objection(report),
+        "stopped": report["stopped"],
+        "found_by": sorted(row["id"] for row in report["requirements"] if row["verdict"] in {"fail", "warn"}),
+        "passed": report["counts"]["pass"],
+        "requests": report["requests"],
+        "seconds": report["seconds"],
+    }
 
 
 def suite_digest() -> str:
@@ -93,5 +98,5 @@ def digest(files: Iterable[Path], *texts: str) -> str:
     return whole.hexdigest()[:16]
 
 
-def _key(entry: dict[str, Any]) -> tuple[str, str, int, bool]:
-    return entry["kind"], entry["name"], entry["seed"], entry["whole"]
+def _task(entry: dict[str, Any]) -> Task:
+    return Task(entry["kind"], entry["name"], entry["seed"], entry["whole"])

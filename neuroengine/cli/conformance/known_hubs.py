@@ -56,7 +56,8 @@ def hubs_digest() -> str:
     import mockserver
     from conformance.selftest import another, null_hubs, variants
     from conformance.selftest.matrix import digest
+    from neuroengine.cli.conformance import embedded
 
     folders = [Path(package.__file__ or "").parent for package in (another, mockserver)]
-    files = [Path(module.__file__ or "") for module in (null_hubs, variants)]
+    files = [Path(__file__), *(Path(module.__file__ or "") for module in (null_hubs, variants, embedded))]
     return digest([*files, *sorted(file for folder in folders for file in folder.rglob("*.py"))])

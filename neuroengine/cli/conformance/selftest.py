@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 @click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Seeds for each right hub.")
 @click.option("--variant-seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Seeds for a variant.")
 @click.option("--wrong-seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Seeds for a wrong hub.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Judgements at the same time.")
 @click.option(
     "--file",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -42,6 +43,7 @@ def selftest(
     seeds: int,
     variant_seeds: int,
     wrong_seeds: int,
+    jobs: int,
     file: Path,
     markdown: Path | None,
 ) -> None:
@@ -51,20 +53,24 @@ def selftest(
     must earn no pass. Exit code: 0 when all is so, 1 when not.
     """
     from conformance.selftest.findings import results_markdown, summary
-    from conformance.selftest.matrix import Matrix
+    from conformance.selftest.matrix import Matrix, Task
+    from neuroengine.cli.conformance.judging import judge_all
     from neuroengine.cli.conformance.known_hubs import hubs_digest, known_hubs
 
     counts = {"right": seeds, "variant": variant_seeds, "wrong": wrong_seeds}
-    entries = []
     with known_hubs() as known:
         chosen = [hub for hub in known if (not kinds or hub.kind in kinds) and _is_named(hub, only)]
-        if not chosen:
-            raise click.UsageError(f"there is no such hub: {', '.join([*only, *kinds])}")
-        matrix = Matrix(file, hubs_digest())
-        for hub in chosen:
-            for seed in range(counts.get(hub.kind, 1)):
-                entries.append(matrix.judge(hub, seed, whole=whole or hub.kind != "wrong"))
-                _tell(entries[-1])
+    if not chosen:
+        raise click.UsageError(f"there is no such hub: {', '.join([*only, *kinds])}")
+    matrix = Matrix(file, hubs_digest())
+    tasks = [
+        Task(hub.kind, hub.name, seed, whole or hub.kind != "wrong")
+        for hub in chosen
+        for seed in range(counts.get(hub.kind, 1))
+    ]
+    for entry in judge_all([task for task in tasks if task not in matrix.entries], jobs):
+        _tell(matrix.keep(entry))
+    entries = [matrix.entries[task] for task in tasks]
     found = summary(entries)
     if markdown:
         markdown.write_text("\n".join(results_markdown(entries)) + "\n", encoding="utf-8")
