@@ -7,7 +7,7 @@ import socket
 import threading
 from typing import Self
 
-DEADLINE_S = 10.0
+from patience import DEADLINE_S
 
 
 class Proxy:

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from patience import DEADLINE_S
 
 from mockserver import MockHub, ServiceSettings
 from neuroengine import AsyncClient, Client, Retry, Timeouts
@@ -142,7 +143,7 @@ def test_one_connection_serves_many_polls() -> None:
                 assert [next(stream) for _ in range(10)] == ["x"] * 10
         finally:
             server.shutdown()
-            thread.join(10)
+            thread.join(DEADLINE_S)
     assert len(connections) == 1
 
 
@@ -157,7 +158,7 @@ def server(*scripts: Callable[[socket.socket], None]) -> Iterator[tuple[str, lis
             while True:
                 connection, _ = listener.accept()
                 with connection:
-                    connection.settimeout(10)
+                    connection.settimeout(DEADLINE_S)
                     data = connection.recv(65536)
                     if not data:  # the test is over
                         return
@@ -170,7 +171,7 @@ def server(*scripts: Callable[[socket.socket], None]) -> Iterator[tuple[str, lis
             yield f"http://127.0.0.1:{listener.getsockname()[1]}", requests
         finally:
             socket.create_connection(listener.getsockname()).close()
-            thread.join(10)
+            thread.join(DEADLINE_S)
             assert not thread.is_alive()
 
 
@@ -221,7 +222,7 @@ def test_a_hub_that_says_nothing_is_given_up_in_time(limits: Timeouts) -> None:
     given_up = threading.Event()
 
     def hang(_: socket.socket) -> None:
-        given_up.wait(10)
+        given_up.wait(DEADLINE_S)
 
     with server(hang) as (url, _), Client("S", url=url, timeouts=limits, retry=ONCE) as client:
         try:

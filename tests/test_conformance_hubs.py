@@ -14,7 +14,6 @@ from conformance.selftest.another.hub import SERVICE, Certificate, Ways, another
 from conformance.selftest.null_hubs import NULL_HUBS, null_hub, null_hubs
 from conformance.selftest.variants import VARIANTS, variants
 from mockserver import MockHub
-from mockserver.certificates import Authority
 from neuroengine.cli.conformance.embedded import embedded_hub, hurried_hub
 
 if TYPE_CHECKING:
@@ -35,13 +34,6 @@ def with_verdict(report: dict[str, Any], *verdicts: str) -> dict[str, str]:
 def hurried() -> Iterator[dict[str, Any]]:
     with hurried_hub() as told:
         yield told
-
-
-@pytest.fixture(scope="module")
-def certificate() -> Iterator[Certificate]:
-    authority = Authority()
-    yield Certificate(authority.server_context(), authority.ca_file)
-    authority.close()
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))

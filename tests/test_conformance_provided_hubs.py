@@ -10,19 +10,12 @@ from test_conformance_hubs import with_verdict
 from conformance import Settings, run
 from conformance.selftest.another import provided
 from conformance.selftest.another.counter import Counter, Line
-from conformance.selftest.another.hub import Certificate
 from conformance.selftest.variants import variants
-from mockserver.certificates import Authority
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-
-@pytest.fixture(scope="module")
-def certificate() -> Iterator[Certificate]:
-    authority = Authority()
-    yield Certificate(authority.server_context(), authority.ca_file)
-    authority.close()
+    from conformance.selftest.another.hub import Certificate
 
 
 def judged(certificate: Certificate, *select: str) -> dict[str, Any]:

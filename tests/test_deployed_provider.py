@@ -10,6 +10,7 @@ from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from patience import DEADLINE_S
 
 from benchmarks.peers.deployed_provider import DeployedProvider
 from mockserver import MockHub, runner
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SERVICE, KEY = "MYGPT", "DEMOKEY"
-DEADLINE_S = 20
 PAGE_BYTES = 4096
 PAGES = 11
 AROUND = 45

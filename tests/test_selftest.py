@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner
 from doc_blocks import DOCS, ROOT
+from patience import DEADLINE_S
 
 from benchmarks.schemathesis_matrix import table
 from conformance import catalogue
@@ -97,7 +98,7 @@ def test_half_a_judgement_is_none() -> None:
         with null_hub("hang") as running:
 
             def interrupt() -> None:
-                assert running.asked.wait(30)
+                assert running.asked.wait(DEADLINE_S)
                 signal.pthread_kill(judge, signal.SIGINT)
 
             judge = threading.get_ident()

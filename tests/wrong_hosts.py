@@ -8,11 +8,11 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any, Self
 
+from patience import DEADLINE_S
+
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator
-
-DEADLINE_S = 10.0
 
 
 def closed_port() -> int:
