@@ -1,7 +1,8 @@
-"""What every test finds: a process that Ctrl-C can end, and the fixtures that several modules of tests share."""
+"""What every test finds: a process that Ctrl-C can end, the same generated cases each time, and shared fixtures."""
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from admin_asker import Admin, admin_of
 from doors import DOORS, Door
+from hypothesis import HealthCheck, settings
 
 from conformance.selftest.another.hub import Certificate
 from mockserver.certificates import Authority
@@ -16,6 +18,15 @@ from neuroengine.transport.threads import BackgroundLoop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+settings.register_profile(
+    "tests",
+    deadline=None,  # a busy machine takes its time
+    suppress_health_check=[HealthCheck.too_slow],  # as this check is a deadline too
+    derandomize="NE_EXAMPLES" not in os.environ,  # whoever asks for more cases wants other ones
+)
+settings.load_profile("tests")
 
 
 def pytest_configure() -> None:

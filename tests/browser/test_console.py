@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from browser.looking import Looker
 
-pytestmark = pytest.mark.timeout(300)
 SERVICE = "Neuroengine-Large"
 
 

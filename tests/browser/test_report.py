@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from browser.looking import Looker, Scheme
 
-pytestmark = pytest.mark.timeout(300)
 SELECTED = ("NE-STREAM-02*", "NE-FWD-00[1-3]", "NE-REQ-00*")
 BROKEN = "NE-STREAM-023"
 
