@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import threading
 from contextlib import contextmanager
@@ -147,6 +148,20 @@ def test_one_connection_serves_many_polls() -> None:
     assert len(connections) == 1
 
 
+def request_of(connection: socket.socket) -> bytes:
+    """One request to its end, as what a server leaves unread breaks its answer; empty where none comes."""
+    data = b""
+    while not is_whole(data) and (piece := connection.recv(65536)):
+        data += piece
+    return data
+
+
+def is_whole(request: bytes) -> bool:
+    head, blank, body = request.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)content-length: *(\d+)", head)
+    return bool(blank and length and len(body) >= int(length[1]))
+
+
 @contextmanager
 def server(*scripts: Callable[[socket.socket], None]) -> Iterator[tuple[str, list[bytes]]]:
     """A server that reads one request a connection and then does what a script says, the last one for ever."""
@@ -159,7 +174,7 @@ def server(*scripts: Callable[[socket.socket], None]) -> Iterator[tuple[str, lis
                 connection, _ = listener.accept()
                 with connection:
                     connection.settimeout(DEADLINE_S)
-                    data = connection.recv(65536)
+                    data = request_of(connection)
                     if not data:  # the test is over
                         return
                     requests.append(data)
@@ -217,7 +232,7 @@ def test_a_broken_connection_in_a_stream_of_a_hub_without_seq_is_a_gap(
         assert len(requests) == 2
 
 
-@pytest.mark.parametrize("limits", [Timeouts(answer_s=0.05), Timeouts(total_s=0.05)], ids=["byte", "total"])
+@pytest.mark.parametrize("limits", [Timeouts(answer_s=0.05), Timeouts(total_s=1.0)], ids=["byte", "total"])
 def test_a_hub_that_says_nothing_is_given_up_in_time(limits: Timeouts) -> None:
     given_up = threading.Event()
 

@@ -84,6 +84,8 @@ def speaking_port(words: bytes) -> Port:
     def serve(connection: socket.socket) -> None:
         connection.recv(65536)
         connection.sendall(words)
+        connection.shutdown(socket.SHUT_WR)
+        _read_all(connection)  # what is left unread breaks a connection, and its words get lost
 
     return Port(serve)
 
