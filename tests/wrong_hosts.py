@@ -56,6 +56,13 @@ class Port:
         for thread in self._threads:
             thread.join(DEADLINE_S)
 
+    def start(self, work: Callable[..., object], *connections: socket.socket) -> threading.Thread:
+        """A thread that works on these connections."""
+        thread = threading.Thread(target=work, args=connections)
+        self._threads.append(thread)
+        thread.start()
+        return thread
+
     def _accept_all(self) -> None:
         while True:
             try:
@@ -64,9 +71,7 @@ class Port:
                 return
             connection.settimeout(DEADLINE_S)
             self.taken.append(connection)
-            thread = threading.Thread(target=self._serve_one, args=(connection,))
-            self._threads.append(thread)
-            thread.start()
+            self.start(self._serve_one, connection)
 
     def _serve_one(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError), connection:
