@@ -9,7 +9,8 @@ from test_conformance_hubs import with_verdict
 
 from conformance import Settings, run
 from conformance.selftest.another import provided
-from conformance.selftest.another.counter import Counter, Line
+from conformance.selftest.another.counter import Counter
+from conformance.selftest.another.line import Line
 from conformance.selftest.variants import variants
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from patience import DEADLINE_S
 from record_provider import RecordProvider
 
 from mockserver import MockHub, ServiceSettings
-from mockserver.rules.replies import ERROR_NAMES
+from mockserver.rules.own_answers import ERROR_NAMES
 from neuroengine._generated.registry import ERRORS, HUB_LIMITS, ErrorCode
 
 if TYPE_CHECKING:
