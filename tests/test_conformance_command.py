@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner, Result
+from patience import DEADLINE_S
 
 from conformance.selftest.null_hubs import null_hub
 from mockserver import MockHub
@@ -82,7 +83,7 @@ def test_without_a_target_the_embedded_hub_is_judged_and_a_report_is_left(empty_
     assert result.exit_code == 0
     assert "the embedded mock hub at http://127.0.0.1:" in result.output
     report = json.loads((empty_folder / "conformance-report.json").read_text(encoding="utf-8"))
-    assert report["settings"]["limits"]["stream_idle_s"] == 1.0
+    assert report["settings"]["limits"]["stream_idle_s"] == 2.0
     assert report["counts"]["pass"] > 10
 
 
@@ -202,9 +203,9 @@ def test_an_interrupt_still_writes_the_report(empty_folder: Path) -> None:
                 assert process.stdout is not None
                 assert process.stderr is not None
                 assert "Judging" in process.stdout.readline()
-                assert hub.asked.wait(30)
+                assert hub.asked.wait(DEADLINE_S)
                 process.send_signal(signal.SIGINT)
-                assert process.wait(30) == 3
+                assert process.wait(DEADLINE_S) == 3
                 assert "Traceback" not in process.stderr.read()
             finally:
                 process.kill()

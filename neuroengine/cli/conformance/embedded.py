@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 KEY: Final = "DEMOKEY"
 LIMITS: Final = {
-    "stream_idle_s": 1.0,
-    "end_kept_s": 1.0,
+    "stream_idle_s": 2.0,
+    "end_kept_s": 2.0,
     "queue_s": 0.6,
-    "provider_answer_s": 0.9,
+    "provider_answer_s": 1.5,
     "long_poll_s": 0.3,
     "login_s": 0.7,
     "ping_s": 0.25,
