@@ -83,7 +83,7 @@ def test_without_a_target_the_embedded_hub_is_judged_and_a_report_is_left(empty_
     assert result.exit_code == 0
     assert "the embedded mock hub at http://127.0.0.1:" in result.output
     report = json.loads((empty_folder / "conformance-report.json").read_text(encoding="utf-8"))
-    assert report["settings"]["limits"]["stream_idle_s"] == 2.0
+    assert report["settings"]["limits"]["stream_idle_s"] == 1.0
     assert report["counts"]["pass"] > 10
 
 
