@@ -134,8 +134,11 @@ def judge(subject: Subject, request: pytest.FixtureRequest) -> Generator[Judge]:
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Runs a check; one that finds a breach is run again before it is believed."""
     judge = pyfuncitem.funcargs.get("judge")
-    if not isinstance(judge, Judge) or binding(pyfuncitem) is None:
+    found = binding(pyfuncitem)
+    if not isinstance(judge, Judge) or found is None:
         return None
+    if "provider" in found.requirement.needs:
+        _ = judge.desk  # what else the check needs is of no use before
     arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}  # noqa: SLF001 - pytest's own hook reads it too
 
     def check() -> None:

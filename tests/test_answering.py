@@ -9,6 +9,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from patience import DEADLINE_S
 
 from neuroengine import ProviderFailure, Reply
 from neuroengine import answering as answering_module
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from neuroengine.protocol.jobs import Request
-
-DEADLINE_S = 10.0
 
 
 def run(use: Callable[[Callable[..., Awaitable[Any]], Answering], Awaitable[Any]], answer: Any, **settings: Any) -> Any:

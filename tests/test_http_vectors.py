@@ -13,6 +13,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from patience import DEADLINE_S
 from vector_runner import SERVICE, VECTORS, Json, Post, Received, Run, over, run, schema_of
 
 from mockserver import MockHub
@@ -31,7 +32,6 @@ OVER_TLS = (
     "getmodels-at-root",
 )
 JUDGED = {name for vector in VECTORS.values() for name in vector["requirements"]}
-DEADLINE_S = 20
 
 
 @pytest.fixture(scope="module")

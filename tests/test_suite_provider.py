@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from toy_hub import HubLink
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 SHORT_S = 0.2
 FULL = 16_384
 LOGIN = {"user": SERVICE, "key": KEY}

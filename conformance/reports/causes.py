@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from conformance.likeness import likeness
 from conformance.reports.document import unexpected
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class Cause(NamedTuple):
@@ -18,11 +15,15 @@ class Cause(NamedTuple):
     requirements: list[dict[str, Any]]
 
 
-def causes(report: dict[str, Any], verdicts: Sequence[str] = ("fail", "warn")) -> list[Cause]:
-    """The unexpected breaches by what came, the cause that breaks most requirements first."""
+def causes(report: dict[str, Any]) -> list[Cause]:
+    """The unexpected breaches by what came: the cause that breaks most MUSTs first, and of each its MUSTs."""
     found: dict[str, Cause] = {}
-    for verdict in verdicts:
+    for verdict in ("fail", "warn"):
         for entry in unexpected(report, verdict):
             actual = next((breach["actual"] for breach in entry["breaches"]), entry["reason"])
             found.setdefault(likeness(actual), Cause(actual, [])).requirements.append(entry)
-    return sorted(found.values(), key=lambda cause: -len(cause.requirements))
+    return sorted(found.values(), key=_weight, reverse=True)
+
+
+def _weight(cause: Cause) -> tuple[int, int]:
+    return sum(entry["verdict"] == "fail" for entry in cause.requirements), len(cause.requirements)

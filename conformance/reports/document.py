@@ -161,9 +161,9 @@ def _partial(settings: Settings, report: dict[str, Any], locked_out: str) -> Ite
 
 
 def missing_needs(report: dict[str, Any]) -> list[str]:
-    """Why the MUSTs that were not judged were not: each reason once, the most frequent first."""
+    """Why the MUSTs that were not judged were not: each reason with its number of MUSTs, the most frequent first."""
     left = [entry for entry in report["requirements"] if entry["level"] == "MUST" and entry["verdict"] == "skip"]
-    return [reason for reason, _ in Counter(map(short_reason, left)).most_common()]
+    return [f"{reason} ({count})" for reason, count in Counter(map(short_reason, left)).most_common()]
 
 
 def short_reason(entry: dict[str, Any]) -> str:
@@ -229,7 +229,7 @@ def _passed_or_not(row: Requirement, records: list[dict[str, Any]], judgement: J
     chosen = {found.check for found in judgement.bindings if found.requirement.id == row.id}
     missing = (chosen or set(row.checks)) - {record["check"] for record in records}
     if missing and judgement.stopped:
-        return "error", f"not reached: {judgement.stopped}"
+        return "skip", f"not reached: {judgement.stopped}"
     if missing:
         return "error", f"did not run: {', '.join(sorted(missing))}"
     if not judgement.answers_plainly:
