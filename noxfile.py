@@ -21,7 +21,7 @@ nox.options.download_python = "never"
 nox.options.reuse_venv = "yes"
 nox.options.sessions = ["lint", "types", "tests", "generate", "wheel", "conformance"]
 
-PROCESSES = "4"
+PROCESSES = "6"
 """In how many processes the tests run: most of them wait for something, so more than there are processors."""
 JUDGEMENTS = "6"
 """How many hubs the self-test judges at the same time: each judgement mostly waits for its hub's limits."""
