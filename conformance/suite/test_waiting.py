@@ -91,6 +91,8 @@ def test_blanks_go_on_until_the_answer_is_ready(judge: Judge) -> None:
         exchange = call.answer()
     if not (began and exchange.body[:1].isspace()):
         not_judged("the hub begins no answer with white space")
+    if exchange.arrivals[-1] - exchange.arrivals[0] <= longest:
+        not_judged(f"the hub did not wait for the provider as long as for two blanks ({exchange.describe()})")
     gap = max(later - earlier for earlier, later in pairwise(exchange.arrivals))
     expected = f"a blank each {interval:g} s, and none later than {longest:g} s after the one before"
     judge.require(gap <= longest, expected, f"{gap:.2f} s without one", exchange)

@@ -20,7 +20,7 @@ LIMITS: Final = {
     "long_poll_s": 0.3,
     "login_s": 0.7,
     "ping_s": 0.25,
-    "keep_warm_s": 0.2,
+    "keep_warm_s": 0.1,
     "queue_requests": 8.0,
     "open_streams": 40.0,
 }
