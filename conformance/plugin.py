@@ -2,8 +2,8 @@
 
 It takes the settings as options, lets only the checks of the chosen rows run, and turns what each check did into a
 plain record on its report, so that records travel from xdist's workers too. Laws: a breach is reported only when the
-check breaks again on a second run and the hub still answers a plain request (unless just that is broken); a check
-that required nothing passes nothing.
+check breaks again on a second run and the hub still answers a plain request (unless just that is broken), or the check
+itself has seen to it that a second run would show nothing more; a check that required nothing passes nothing.
 """
 
 from __future__ import annotations
@@ -134,8 +134,11 @@ def judge(subject: Subject, request: pytest.FixtureRequest) -> Generator[Judge]:
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Runs a check; one that finds a breach is run again before it is believed."""
     judge = pyfuncitem.funcargs.get("judge")
-    if not isinstance(judge, Judge) or binding(pyfuncitem) is None:
+    found = binding(pyfuncitem)
+    if not isinstance(judge, Judge) or found is None:
         return None
+    if "provider" in found.requirement.needs:
+        _ = judge.desk  # what else the check needs is of no use before
     arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}  # noqa: SLF001 - pytest's own hook reads it too
 
     def check() -> None:

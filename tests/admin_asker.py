@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 from jsonschema import Draft202012Validator
+from patience import DEADLINE_S
 from referencing import Registry, Resource
 
 from mockserver import MockHub
@@ -26,7 +27,6 @@ DOCUMENTS: Registry[Any] = Registry().with_resources(
         *(spec.schema(name) for name in spec.SCHEMA_NAMES),
     )
 )
-DEADLINE_S = 30.0
 
 
 class Admin:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
+from patience import DEADLINE_S
 
 from mockserver import MockHub
 from mockserver.doors import PUBLISHED
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 SERVICE = "Neuroengine-Large"
 KEY = "SERVICE-KEY"
 PATH = f"/{SERVICE}"
-DEADLINE_S = 20
 PATIENT = httpx.Timeout(DEADLINE_S, read=100_000)
 """In this process a client's timeouts are on the hub's clock, which tests advance."""
 

@@ -13,10 +13,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
+from patience import DEADLINE_S
+
 if TYPE_CHECKING:
     import random
-
-DEADLINE_S = 30.0
 
 
 class Break(StrEnum):

@@ -7,7 +7,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import pytest
-from foreign_programs import DEADLINE_S, head, whole
+from foreign_programs import head, whole
+from patience import DEADLINE_S
 from stepped_hub import LONG_S
 
 from mockserver.state.plan import Leg

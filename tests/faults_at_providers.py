@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from foreign_programs import DEADLINE_S
+from patience import DEADLINE_S
 from stepped_hub import is_silent
 
 from mockserver.state.framing import PING

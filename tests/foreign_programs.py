@@ -9,6 +9,8 @@ import ssl
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
+from patience import DEADLINE_S
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -19,7 +21,6 @@ Json = dict[str, Any]
 SERVICE = "Neuroengine-Large"
 PATH = f"/{SERVICE}/"
 SERVICE_KEY = "SERVICE-KEY"
-DEADLINE_S = 20
 
 
 @contextmanager

@@ -12,7 +12,8 @@ from typing import Any
 
 from foreign_programs import client as http_client
 from foreign_programs import settled_models
-from record_provider import DEADLINE_S, RecordProvider
+from patience import DEADLINE_S
+from record_provider import RecordProvider
 from stepped_hub import Caller
 
 from mockserver import Clock, MockHub, ServiceSettings

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Self
 
+from patience import DEADLINE_S
+
 if TYPE_CHECKING:
     import ssl
 
-DEADLINE_S = 30.0
 MODEL = "tiny-llm"
 
 

@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from patience import DEADLINE_S
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mockserver import MockHub
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-DEADLINE_S = 60
 
 
 def environment(hub: MockHub) -> dict[str, str]:

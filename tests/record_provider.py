@@ -10,7 +10,8 @@ import struct
 from functools import cache
 from typing import Any, Self
 
-DEADLINE_S = 10.0
+from patience import DEADLINE_S
+
 _HEADER_BYTES = 5
 
 

@@ -12,7 +12,8 @@ import sys
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self
 
-from foreign_programs import DEADLINE_S, SERVICE, SERVICE_KEY, address_of, client, post, whole
+from foreign_programs import SERVICE, SERVICE_KEY, address_of, client, post, whole
+from patience import DEADLINE_S
 from record_provider import RecordProvider
 
 from mockserver import Clock, MockHub

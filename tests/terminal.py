@@ -10,7 +10,8 @@ import sys
 import time
 from typing import Self
 
-DEADLINE_S = 60.0
+from patience import DEADLINE_S
+
 TAKE_TERMINAL = """
 import fcntl, os, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # its Ctrl-C is to reach the command

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
-import pytest
-from admin_asker import DEADLINE_S, Admin, admin_of
+from admin_asker import Admin, admin_of
+from patience import DEADLINE_S
 
 from mockserver import Clock
 from mockserver.admin.routes import routes
@@ -18,23 +18,8 @@ from mockserver.rules import Rule
 from neuroengine import spec
 from neuroengine._generated.registry import DEFAULT_SERVICE, ErrorCode
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 PATH = f"/{DEFAULT_SERVICE}"
 GREETING = {"name": "greeting", "when": {"message": "Hello"}, "then": "Hi"}
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Admin]:
-    with admin_of() as admin:
-        yield admin
-
-
-@pytest.fixture
-def admin(shared: Admin) -> Admin:
-    shared.hub.reset()
-    return shared
 
 
 # -- rules

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from click.testing import CliRunner
+from patience import DEADLINE_S
 
 from neuroengine._generated.registry import DEFAULT_SERVICE
 from neuroengine.cli import main
@@ -19,8 +20,6 @@ from neuroengine.cli import main
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-DEADLINE_S = 60
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from jsonschema import Draft202012Validator
+from patience import DEADLINE_S
 
 from mockserver import MockHub
 from mockserver.admin.app import AdminApp
@@ -24,7 +25,6 @@ from neuroengine._generated.registry import HTTP_BODY_BYTES
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DEADLINE_S = 30.0
 DOCUMENT = spec.read_json("mock/admin.openapi.json")
 OPERATIONS = {
     (method.upper(), path): operation for path, item in DOCUMENT["paths"].items() for method, operation in item.items()

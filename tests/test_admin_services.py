@@ -4,33 +4,17 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 import httpx
-import pytest
-from admin_asker import DEADLINE_S, Admin, admin_of
+from admin_asker import Admin, admin_of
+from patience import DEADLINE_S
 from record_provider import RecordProvider
 
 from mockserver import MockHub, ServiceSettings
 from neuroengine._generated.registry import DEFAULT_SERVICE, HUB_LIMITS, ErrorCode
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 NAME = "MYGPT"
 PATH = f"/services/{NAME}"
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Admin]:
-    with admin_of() as admin:
-        yield admin
-
-
-@pytest.fixture
-def admin(shared: Admin) -> Admin:
-    shared.hub.reset()
-    return shared
 
 
 def provider(admin: Admin, key: str) -> RecordProvider:

@@ -9,6 +9,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from patience import DEADLINE_S
 
 from neuroengine import ProviderFailure, Reply
 from neuroengine import answering as answering_module
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from neuroengine.protocol.jobs import Request
-
-DEADLINE_S = 10.0
 
 
 def run(use: Callable[[Callable[..., Awaitable[Any]], Answering], Awaitable[Any]], answer: Any, **settings: Any) -> Any:
@@ -266,7 +265,7 @@ def test_another_message_under_a_key_is_another_stream() -> None:
 
 @pytest.mark.parametrize("answer", ["plain", "asynchronous"])
 def test_a_stream_that_nobody_polls_is_given_up(answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answering_module, "STREAM_IDLE_S", 0.01)
+    monkeypatch.setattr(answering_module, "STREAM_IDLE_S", 0.5)
     ended = threading.Event()
 
     def endless(_: Request) -> Iterator[str]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
-from openai_server import DEADLINE_S, MODEL, Asked, Cut, OpenAIServer, Plain, chunk, error, event, streamed
+from openai_server import MODEL, Asked, Cut, OpenAIServer, Plain, chunk, error, event, streamed
+from patience import DEADLINE_S
 
 from neuroengine import ConfigurationError, ProviderFailure, Request
 from neuroengine._generated.registry import PROVIDER_PAYLOAD_BYTES

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from patience import DEADLINE_S
 
 from mockserver import MockHub
 from mockserver.model import Sampling as ModelSampling
@@ -24,7 +25,6 @@ from neuroengine.backends import exec as exec_module
 if TYPE_CHECKING:
     from pathlib import Path
 
-DEADLINE_S = 60.0
 PYTHON = sys.executable
 GIVEN: dict[str, Any] = {"temperature": 0.5, "top_p": 0.8, "top_k": 7, "min_p": 0.1, "repetition_penalty": 1.5}
 

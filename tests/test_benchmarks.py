@@ -242,7 +242,6 @@ def test_an_item_that_there_is_not_is_refused_with_those_that_there_are(capsys: 
     assert "there is no item 'htp'; there are http," in capsys.readouterr().err
 
 
-@pytest.mark.timeout(300)
 def test_a_soak_of_a_few_seconds_leaves_nothing_behind() -> None:
     found = soak(6.0)
     assert found.ledger.violations == []

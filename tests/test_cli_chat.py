@@ -11,6 +11,7 @@ import httpx
 import pytest
 from click.testing import CliRunner, Result
 from fake_hub import FakeHub, answered
+from patience import DEADLINE_S
 from terminal import Terminal
 
 from neuroengine.cli import chat, main
@@ -375,7 +376,7 @@ def slow_hub() -> Iterator[SlowHub]:
         yield hub
         hub.over.set()
         hub.shutdown()
-        thread.join(10)
+        thread.join(DEADLINE_S)
 
 
 def test_on_a_terminal_ctrl_c_stops_a_reply_and_ctrl_d_ends(slow_hub: SlowHub) -> None:

@@ -17,6 +17,7 @@ import httpx
 import pytest
 from click.testing import CliRunner, Result
 from fake_hub import FakeHub, answered
+from patience import DEADLINE_S
 
 from mockserver import MockHub
 from neuroengine import __main__ as module
@@ -491,7 +492,7 @@ def test_ctrl_c_in_a_shell_ends_cleanly() -> None:
                 out, err = asking.communicate(timeout=60)
             finally:
                 asking.kill()
-        thread.join(10)
+        thread.join(DEADLINE_S)
         for connection in connections:
             connection.close()
     assert (asking.returncode, out, err) == (130, "", "\n")

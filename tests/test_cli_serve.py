@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
-from openai_server import DEADLINE_S, MODEL, Asked, OpenAIServer, Plain, chunk, error, event, streamed
+from openai_server import MODEL, Asked, OpenAIServer, Plain, chunk, error, event, streamed
+from patience import DEADLINE_S
 
 from mockserver import MockHub
 from mockserver.model import Sampling, SimulatedModel

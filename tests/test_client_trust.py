@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import certifi
 import pytest
 import trustme
+from patience import DEADLINE_S
 
 from neuroengine import Client
 from neuroengine.errors import ConfigurationError, TLSFailed
@@ -123,7 +124,7 @@ def test_a_hub_of_another_name_sees_no_request(tmp_path: Path) -> None:
 
         def serve() -> None:
             connection, _ = listener.accept()
-            connection.settimeout(10)
+            connection.settimeout(DEADLINE_S)
             try:
                 with context.wrap_socket(connection, server_side=True) as secured:
                     seen.append(secured.recv(1))
@@ -135,5 +136,5 @@ def test_a_hub_of_another_name_sees_no_request(tmp_path: Path) -> None:
         url = f"https://localhost:{listener.getsockname()[1]}"
         with Client("S", url=url, ca_file=str(tmp_path / "ca.pem")) as client, pytest.raises(TLSFailed):
             client.generate("x")
-        thread.join(10)
+        thread.join(DEADLINE_S)
     assert seen in ([], [b""])

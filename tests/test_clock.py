@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 import uvloop
-from foreign_programs import DEADLINE_S, SERVICE, client, post
+from foreign_programs import SERVICE, client, post
+from patience import DEADLINE_S
 from stepped_hub import LONG_S, Stage
 
 from mockserver import Clock, MockHub, Pace

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner, Result
+from patience import DEADLINE_S
 
 from conformance.selftest.null_hubs import null_hub
 from mockserver import MockHub
@@ -202,9 +203,9 @@ def test_an_interrupt_still_writes_the_report(empty_folder: Path) -> None:
                 assert process.stdout is not None
                 assert process.stderr is not None
                 assert "Judging" in process.stdout.readline()
-                assert hub.asked.wait(30)
+                assert hub.asked.wait(DEADLINE_S)
                 process.send_signal(signal.SIGINT)
-                assert process.wait(30) == 3
+                assert process.wait(DEADLINE_S) == 3
                 assert "Traceback" not in process.stderr.read()
             finally:
                 process.kill()

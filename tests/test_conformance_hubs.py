@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance import Settings, run
+from conformance import Settings, catalogue, run
 from conformance.selftest.another.hub import SERVICE, Certificate, Ways, another_hub
 from conformance.selftest.null_hubs import NULL_HUBS, null_hub, null_hubs
 from conformance.selftest.variants import VARIANTS, variants
 from mockserver import MockHub
-from mockserver.certificates import Authority
 from neuroengine.cli.conformance.embedded import embedded_hub, hurried_hub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SEEDS = int(os.environ.get("NE_SEEDS", "2"))
-"""How many seeds the right hub is judged with; the variable asks for more."""
+"""How many seeds the right hub is judged with; the variable asks for more. The first one is that of the hub in full."""
 SERVICES = {"First": "KEY1", "Second": "KEY2"}
 
 
@@ -37,14 +36,7 @@ def hurried() -> Iterator[dict[str, Any]]:
         yield told
 
 
-@pytest.fixture(scope="module")
-def certificate() -> Iterator[Certificate]:
-    authority = Authority()
-    yield Certificate(authority.server_context(), authority.ca_file)
-    authority.close()
-
-
-@pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.parametrize("seed", range(1, SEEDS))
 def test_a_right_hub_is_clean_whatever_the_seed(hurried: dict[str, Any], seed: int) -> None:
     report = run(Settings(profile="extended", seed=seed, timeout=10.0, **hurried))
     assert with_verdict(report, "fail", "warn", "error") == {}
@@ -53,7 +45,7 @@ def test_a_right_hub_is_clean_whatever_the_seed(hurried: dict[str, Any], seed: i
 
 def test_nothing_with_a_check_is_skipped_on_a_right_hub_that_is_told_of() -> None:
     with embedded_hub() as told:
-        report = run(Settings(profile="extended", timeout=10.0, **told))
+        report = run(Settings(profile="extended", seed=0, timeout=10.0, **told))
     assert with_verdict(report, "fail", "warn", "error") == {}
     checked = {entry["id"] for entry in report["requirements"] if entry["checks"]["expected"]}
     assert checked & with_verdict(report, "skip").keys() == set()
@@ -79,6 +71,9 @@ def test_a_hub_that_differs_as_it_may_is_clean_in_what_its_difference_touches(
         assert any(fnmatchcase(passed, pattern) for passed in with_verdict(report, "pass")), pattern
     if not variant.touches:
         assert report["counts"]["pass"] > (110 if "provider" in told else 60)
+    if not variant.touches and "provider" in told:
+        of_its_port = {row.id for row in catalogue().values() if row.role == "hub" and row.area in {"PANS", "LOSS"}}
+        assert of_its_port - with_verdict(report, "pass").keys() == set(), with_verdict(report, "skip")
 
 
 def test_texts_are_not_compared_where_the_model_rolls_dice() -> None:
@@ -143,4 +138,4 @@ def test_a_hub_that_is_gone_in_the_middle_leaves_a_report() -> None:
     assert list(with_verdict(report, "pass"))[:1] == ["NE-HTTP-001"]
     assert "5 times in a row" in report["stopped"]
     assert report["exit_code"] == 3
-    assert report["counts"]["error"] > 0
+    assert any(reason.startswith("not reached: ") for reason in with_verdict(report, "skip").values())

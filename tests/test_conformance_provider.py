@@ -59,7 +59,7 @@ def test_a_malformed_payload_is_no_answer_for_a_reader_that_forgives_much(payloa
 
 
 @given(payload=payloads.malformed_payloads())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_generated_malformed_payload_is_an_answer(payload: bytes) -> None:
     assert not is_an_answer(payload)
 

@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from jsonschema import Draft202012Validator
+from patience import DEADLINE_S
 
 from conformance import Settings, run
 from conformance.reports.junit import junit_xml
@@ -127,7 +128,7 @@ def test_the_printed_lines_repeat_a_stream_over_tls(report: dict[str, Any], tmp_
 def shell(lines: str, folder: Path) -> str:
     """What a plain shell prints for these lines."""
     done = subprocess.run(
-        ["/bin/sh", "-eu"], input=lines, cwd=folder, capture_output=True, text=True, timeout=30, check=True
+        ["/bin/sh", "-eu"], input=lines, cwd=folder, capture_output=True, text=True, timeout=DEADLINE_S, check=True
     )
     return done.stdout
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 FORMS = ("json", "html", "junit", "markdown", "har", "ctrf", "badge")
 WORDS = ("--service", "First", "--select", "NE-HTTP-*")
+IN_BACKGROUND = ("sh", "-c", """trap '' INT; exec "$0" "$@" """)
+"""Starts a command as a shell does that goes on meanwhile: Ctrl-C is not for it."""
 
 
 @pytest.fixture(scope="module")
@@ -72,13 +74,22 @@ def judged(url: str, *words: str, **environment: str) -> subprocess.CompletedPro
     )
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-def test_whoever_ends_a_run_still_gets_the_report_in_every_form(tmp_path: Path, ending: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("started", "ending"),
+    [((), signal.SIGINT), ((), signal.SIGTERM), (IN_BACKGROUND, signal.SIGTERM)],
+    ids=["Ctrl-C", "SIGTERM", "SIGTERM-in-background"],
+)
+def test_whoever_ends_a_run_still_gets_the_report_in_every_form(
+    tmp_path: Path, started: tuple[str, ...], ending: signal.Signals
+) -> None:
     files = [word for form in FORMS for word in (f"--{form}", str(tmp_path / form))]
     with null_hub("hang") as hub:
         words = ["conformance", "run", hub.url, "--service", "A", "--timeout", "60", *files]
         with subprocess.Popen(
-            [sys.executable, "-m", "neuroengine", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [*started, sys.executable, "-m", "neuroengine", *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         ) as process:
             try:
                 assert hub.asked.wait(60)

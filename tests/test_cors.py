@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from doors import DOORS, PATH, SERVICE, Door
+from doors import PATH, SERVICE, Door
 
 from mockserver import Clock, MockHub
 from mockserver.state.cors import is_let_in
@@ -16,12 +16,6 @@ if TYPE_CHECKING:
 PAGE = "http://localhost:5173"
 FOREIGN = "https://neuroengine.example"
 CORS = "access-control-"
-
-
-@pytest.fixture(params=DOORS.values(), ids=list(DOORS))
-def door(request: pytest.FixtureRequest) -> Door:
-    one: Door = request.param
-    return one
 
 
 def said(response: httpx.Response) -> dict[str, str]:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from patience import DEADLINE_S
 
 from conformance import Settings, run
 from conformance.deadline import ends_within
@@ -82,7 +83,7 @@ def test_an_alarm_that_was_set_before_comes_all_the_same() -> None:
     try:
         with ends_within(60, "it took too long"):
             assert not came.is_set()
-        assert came.wait(30)
+        assert came.wait(DEADLINE_S)
     finally:
         signal.signal(signal.SIGALRM, before)
         signal.setitimer(signal.ITIMER_REAL, *kept)

@@ -10,6 +10,7 @@ from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from patience import DEADLINE_S
 
 from benchmarks.peers.deployed_provider import DeployedProvider
 from mockserver import MockHub, runner
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SERVICE, KEY = "MYGPT", "DEMOKEY"
-DEADLINE_S = 20
 PAGE_BYTES = 4096
 PAGES = 11
 AROUND = 45
@@ -86,8 +86,8 @@ def test_pings_between_requests_lose_nothing() -> None:
 
 
 def test_pings_alone_keep_it() -> None:
-    with served(ping_s=0.05, patience_s=1.0) as (ask, provider), served(ping_s=1000, patience_s=0.2) as (_, other):
-        while other.logins < 8:
+    with served(ping_s=0.05, patience_s=4.0) as (ask, provider), served(ping_s=1000, patience_s=0.5) as (_, other):
+        while other.logins < 10:  # which takes longer than the patience of the first
             assert ask("hi")["errorcode"] == 0
         assert provider.logins == 1
 
@@ -95,8 +95,8 @@ def test_pings_alone_keep_it() -> None:
 @pytest.mark.parametrize("wrong", ["page_sized_frames", "frames_coalesced", "frames_in_halves", "short_records"])
 def test_a_hub_that_is_wrong_in_its_frames_costs_it_requests(wrong: str) -> None:
     with served(wrong, provider_answer_s=0.2, ping_s=1000) as (ask, _):
-        codes = [ask(message_of(size, "ascii"))["errorcode"] for size in (PAGE_BYTES, 100, 20_480)]
-    assert set(codes) & {12, 13}
+        messages = [message_of(size, "ascii") for size in (PAGE_BYTES, 100, 20_480)]
+        assert any(ask(message)["errorcode"] in {12, 13} for _ in range(20) for message in messages)
 
 
 def test_a_hub_that_sends_no_pings_makes_it_come_back_for_ever() -> None:

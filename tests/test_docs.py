@@ -24,7 +24,6 @@ from neuroengine.errors import HUB_ERRORS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.timeout(300)  # the first test builds the site
 SCHEMAS = {
     "schemas/client.schema.json": "specification/client/",
     "schemas/provider.schema.json": "specification/provider/",

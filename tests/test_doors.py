@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from doors import DEADLINE_S, DOORS, KEY, PATH, SERVICE, Door
+from doors import KEY, PATH, SERVICE, Door
+from patience import DEADLINE_S
 from record_provider import RecordProvider
 
 from mockserver import MockHub, ServiceSettings
@@ -26,12 +27,6 @@ Json = dict[str, Any]
 
 PROMPT = "What lies behind the dunes?"
 ODD_TEXT = 'Ünïcödé 漢字 👩‍👩‍👧 \u2028 \\ " \0 ﬁn'
-
-
-@pytest.fixture(params=DOORS.values(), ids=list(DOORS))
-def door(request: pytest.FixtureRequest) -> Door:
-    one: Door = request.param
-    return one
 
 
 @pytest.fixture(scope="module")

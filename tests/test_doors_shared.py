@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from doors import DEADLINE_S, DOORS, KEY, PATH, SERVICE
+from doors import DOORS, KEY, PATH, SERVICE
+from patience import DEADLINE_S
 from record_provider import RecordProvider
 
 from neuroengine._generated.registry import ErrorCode

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from doors import DEADLINE_S, DOORS, KEY, PATH, SERVICE, Door
+from doors import DOORS, KEY, PATH, SERVICE, Door
+from patience import DEADLINE_S
 from record_provider import RecordProvider
 
 from mockserver import Clock
@@ -23,12 +24,6 @@ if TYPE_CHECKING:
 
 PROMPT = "What lies behind the dunes?"
 SOON_LEAVES = httpx.Timeout(DEADLINE_S, read=0.05)
-
-
-@pytest.fixture(params=DOORS.values(), ids=list(DOORS))
-def door(request: pytest.FixtureRequest) -> Door:
-    one: Door = request.param
-    return one
 
 
 @pytest.fixture

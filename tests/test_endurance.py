@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from patience import DEADLINE_S
 from record_provider import RecordProvider
 
 from benchmarks import endurance
@@ -31,7 +32,6 @@ LINKS, READERS, REQUESTS, ABANDONED, STREAMS = (
     max(least, int(full * SHARE)) for full, least in ((5000, 150), (200, 40), (50_000, 1000), (5000, 100), (1000, 30))
 )
 SERVICE, KEY = "MYGPT", "DEMOKEY"
-DEADLINE_S = 60
 RACERS = 3
 WORDS = 40
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import httpx
 import pytest
-from record_provider import DEADLINE_S, RecordProvider
+from patience import DEADLINE_S
+from record_provider import RecordProvider
 
 from mockserver import MockHub, ServiceSettings
 from mockserver.state.behaviour import Behaviour

@@ -30,7 +30,6 @@ TUTORIAL = ROOT / "docs" / "guides" / "write-a-hub.md"
 SUITE = (sys.executable, "-m", "neuroengine", "conformance", "run")
 EXPECTED = EXAMPLES / "conformance" / "expected-failures.toml"
 DEADLINE_S = 280
-pytestmark = pytest.mark.timeout(300)  # a judgement takes seconds, and a busy machine its time
 
 
 @contextmanager

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FILES = EXAMPLES / "mock"
-DEADLINE_S = 60
 COMMAND = (sys.executable, "-m", "neuroengine", "mock")
 
 

@@ -8,7 +8,8 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from programs import DEADLINE_S, EXAMPLES, output, running
+from patience import DEADLINE_S
+from programs import EXAMPLES, output, running
 
 from mockserver import MockHub, ServiceSettings
 from neuroengine import Client, HubError, Retry

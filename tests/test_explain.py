@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from patience import DEADLINE_S
 
 from mockserver.wrong import WRONG_HUBS
 from neuroengine import spec
@@ -150,7 +151,9 @@ def test_characters_that_cannot_be_seen_stand_in_a_body_as_a_shell_reads_them() 
             list(lines_of({"steps": [{"request": request, "expect": {"code": 2}}]}))[1].strip().removeprefix("--json ")
         )
         read = ["bash", "-c", f"printf %s {word}"]
-        shown = subprocess.run(read, capture_output=True, timeout=30, check=True, env={"LC_ALL": "C.UTF-8"}).stdout
+        shown = subprocess.run(
+            read, capture_output=True, timeout=DEADLINE_S, check=True, env={"LC_ALL": "C.UTF-8"}
+        ).stdout
         assert shown == body.partition(b"\x00")[0]  # no word of a shell holds NUL
 
 

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pydantic import MISSING, TypeAdapter, ValidationError
@@ -196,7 +196,7 @@ def altered_examples(draw: st.DrawFn, name: str) -> Any:
 
 
 @pytest.mark.parametrize("name", DEFINITIONS)
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(data=st.data())
 def test_schema_and_model_agree_on_any_value(name: str, data: st.DataObject) -> None:
     value = data.draw(altered_examples(name))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httptools
 import pytest
 from foreign_programs import PATH, SERVICE, SERVICE_KEY, head, whole
+from patience import DEADLINE_S
 
 from mockserver import Clock, MockHub
 from mockserver.app import HubApp
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from mockserver.http.connection import HttpConnection
 
-DEADLINE_S = 20
 HELLO = {"message": "Hello"}
 
 

@@ -10,19 +10,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
-from foreign_programs import (
-    DEADLINE_S,
-    PATH,
-    SERVICE,
-    SERVICE_KEY,
-    Provider,
-    Raw,
-    client,
-    head,
-    post,
-    settled_models,
-    whole,
-)
+from foreign_programs import PATH, SERVICE, SERVICE_KEY, Provider, Raw, client, head, post, settled_models, whole
+from patience import DEADLINE_S
 
 from mockserver import MockHub, ServiceSettings, runner
 from mockserver.clock import Clock

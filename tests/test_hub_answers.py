@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hub_bench import Bench, Provider, code, content, payload, reply, waits
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from neuroengine._generated.registry import ErrorCode
@@ -54,7 +54,6 @@ def exact(value: object) -> str:
 # -- what passes through
 
 
-@settings(deadline=None)
 @given(st.text(), st.integers(-(2**80), 2**80), st.dictionaries(st.text(max_size=6), JSON, max_size=4))
 @example("", 0, {"error": "x", "field": "y", "retry_after": 1, "seq": 2, "done": True, "errors": 1, "Done": 2})
 def test_reply_code_and_extra_members_pass_through_all_but_the_hubs_own(
@@ -87,7 +86,6 @@ def test_any_integer_code_passes_through_as_an_integer_and_without_the_registrys
     assert type(shown["errorcode"]) is int
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(categories=("Cs", "L", "So")), max_size=12))
 @example("\ud83d\ude00")
 @example("\ude00\ud83d\ud83d\ude00\ud83d")
@@ -168,7 +166,6 @@ def test_a_duplicate_member_in_an_answer_is_let_pass_and_the_last_one_counts() -
     assert answered(b'{"reply": "x", "reply": "y"}')["reply"] == "y"
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=40))
 def test_no_bytes_of_a_provider_leave_its_client_without_one_well_formed_answer(data: bytes) -> None:
     bench, provider, exchange = asked()

@@ -6,7 +6,7 @@ import json
 from itertools import pairwise
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mockserver.state.framing import AnswerReader, FrameTooLarge, FramingBroken, object_is_closed, request_frame
@@ -14,7 +14,6 @@ from mockserver.state.framing import AnswerReader, FrameTooLarge, FramingBroken,
 LIMIT = 49_151
 
 
-@settings(deadline=None)
 @given(st.text(max_size=30), st.integers(-2, 2), st.integers(1, 12))
 def test_no_frame_is_a_multiple_of_4096_bytes_long_and_each_means_the_same(text: str, off: int, blocks: int) -> None:
     bare = len(json.dumps({"message": text}))
@@ -54,7 +53,6 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(st.text(alphabet='{}"\\a', max_size=4), JSON, max_size=4), st.booleans(), st.sampled_from([None, 1])
 )
@@ -69,7 +67,6 @@ def test_an_object_is_closed_at_its_last_byte_and_not_before(
         assert not object_is_closed(data[:place]), data[:place]
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.binary(max_size=20), min_size=1, max_size=4), st.lists(st.integers(0, 120), max_size=8), st.booleans()
 )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 from foreign_programs import Provider, Raw, head, whole
+from patience import DEADLINE_S
 
 from mockserver import MockHub
 from mockserver.runner import Runner
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SERVICE, KEY = "Neuroengine-Large", "SERVICE-KEY"
-DEADLINE_S = 20
 
 
 def ask(hub: MockHub, path: str = f"/{SERVICE}") -> str:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from hub_bench import KEY, SERVICE, Bench, code, payload, reply, waits
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver import ServiceSettings
@@ -40,7 +40,6 @@ def test_a_login_is_read_however_it_is_cut_and_not_answered_before_it_is_whole(c
     assert stranger.writes == [b"OK"]
 
 
-@settings(deadline=None)
 @given(
     members=st.dictionaries(
         st.text(max_size=5),

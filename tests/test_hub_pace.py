@@ -274,7 +274,7 @@ def test_jitter_makes_each_token_late_by_a_part_of_a_gap_and_no_later_one(
     ),
     polls=st.lists(st.tuples(st.floats(0, 20), st.integers(1, 7)), max_size=20),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_however_it_is_polled_no_token_is_early_and_none_is_lost(pace: Pace, polls: list[tuple[float, int]]) -> None:
     bench = BefallenBench(pace=pace, end_kept_s=LONG_S, stream_idle_s=LONG_S)
     rhythm = Rhythm(pace, "go", START)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from hub_bench import SERVICE, Bench, code, content, waits
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 VALID = st.characters(codec="utf-8")
@@ -64,7 +64,6 @@ def exact(value: object) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-@settings(deadline=None)
 @given(
     st.text(VALID, max_size=30),
     SAMPLING,

@@ -269,5 +269,5 @@ class Streams(RuleBasedStateMachine):
         assert 0 <= len(self.provider.requests) - self.answered <= 1
 
 
-Streams.TestCase.settings = settings(max_examples=80, stateful_step_count=50, deadline=None)
+Streams.TestCase.settings = settings(max_examples=80, stateful_step_count=50)
 TestStreams = Streams.TestCase

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.state.timers import Timers
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 50), st.booleans()), max_size=300), st.lists(st.integers(0, 60), max_size=5))
 def test_timers_run_in_their_order_once_and_only_those_that_are_due_and_not_cancelled(
     rows: list[tuple[int, bool]], times: list[int]

@@ -11,6 +11,7 @@ from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from patience import DEADLINE_S
 from record_provider import RecordProvider
 
 from mockserver import MockHub, ServiceSettings, runner
@@ -26,7 +27,6 @@ SERVICE, CLOSED = "MYGPT", "Closed"
 CANARY = "canary"
 SERVICE_KEY, ACCESS_KEY, STREAM_KEY = (f"{CANARY}-{name}" for name in ("service", "access", "stream"))
 WRONG_KEY = f"{CANARY}-wrong"
-DEADLINE_S = 20
 
 
 @pytest.fixture(params=["uvloop", "asyncio"])

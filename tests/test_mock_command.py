@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from click.testing import CliRunner, Result
+from patience import DEADLINE_S
 
 from mockserver import MockHub
 from mockserver.faults import FAULTS
@@ -30,7 +31,6 @@ from neuroengine.cli.mock import command
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DEADLINE_S = 30
 REQUEST = json.dumps({"message": "Hello LLM", "max_new_len": 4})
 
 

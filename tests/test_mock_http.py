@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from foreign_programs import (
-    DEADLINE_S,
     PATH,
     SERVICE,
     SERVICE_KEY,
@@ -27,6 +26,7 @@ from foreign_programs import (
     settled_models,
     whole,
 )
+from patience import DEADLINE_S
 
 from mockserver import MockHub, ServiceSettings
 from neuroengine._generated.registry import ERRORS, ErrorCode

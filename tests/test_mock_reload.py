@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from patience import DEADLINE_S
 
 from mockserver import MockHub, Pace, ServiceSettings
 from mockserver.config import Watcher
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-DEADLINE_S = 30
 SERVICES = [ServiceSettings("One", "KEY-1"), ServiceSettings("Two", "KEY-2")]
 
 

@@ -9,19 +9,20 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from toy_hub import DEADLINE_S, KEY, SERVICE, HubLink, ToyHub
+from patience import DEADLINE_S
+from toy_hub import KEY, SERVICE, HubLink, ToyHub
 
 from neuroengine.errors import ConfigurationError, ConnectionFailed, LinkLost, LoginRefused, TLSFailed
 from neuroengine.protocol.retry import Retry
 from neuroengine.provider import AsyncProvider, Provider
 from neuroengine.transport import link as link_module
-from neuroengine.transport.threads import BackgroundLoop
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from pathlib import Path
 
     from neuroengine.protocol.jobs import Request
+    from neuroengine.transport.threads import BackgroundLoop
 
 AT_ONCE = Retry(tries=1000, first_wait_s=0.0, longest_wait_s=0.0)
 ERROR_ANSWER = {"reply": "The provider failed to answer this request.", "errorcode": 13}
@@ -31,13 +32,6 @@ ERROR_ANSWER = {"reply": "The provider failed to answer this request.", "errorco
 def hub(tmp_path: Path) -> Iterator[ToyHub]:
     with ToyHub(tmp_path) as running:
         yield running
-
-
-@pytest.fixture
-def loop() -> Iterator[BackgroundLoop]:
-    running = BackgroundLoop()
-    yield running
-    running.stop()
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ import ssl
 import threading
 
 import pytest
+from patience import DEADLINE_S
 
 from neuroengine.errors import ConfigurationError, ConnectionFailed, NeuroengineError, TimedOut, TLSFailed
 from neuroengine.protocol.link import ProviderLink
@@ -96,7 +97,7 @@ def test_a_port_without_tls_is_a_tls_failure_that_no_retry_mends() -> None:
         thread = threading.Thread(target=greet)
         thread.start()
         error = failure(Address("127.0.0.1", plain.getsockname()[1]))
-        thread.join(10)
+        thread.join(DEADLINE_S)
     assert type(error) is TLSFailed
     assert not error.retryable
 

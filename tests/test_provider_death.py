@@ -14,7 +14,8 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from record_provider import DEADLINE_S, RecordProvider
+from patience import DEADLINE_S
+from record_provider import RecordProvider
 
 from mockserver import MockHub
 from neuroengine import Client, NeuroengineError, Retry, Timeouts

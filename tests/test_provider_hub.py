@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from patience import DEADLINE_S
 
 from mockserver import MockHub
 from neuroengine import NeuroengineServer
 from neuroengine.protocol.retry import Retry
 from neuroengine.provider import AsyncProvider
-from neuroengine.transport.threads import BackgroundLoop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from neuroengine.protocol.jobs import Request
+    from neuroengine.transport.threads import BackgroundLoop
 
-DEADLINE_S = 10.0
 SERVICE = "MYGPT"
 KEY = "DEMOKEY"
 
@@ -30,13 +30,6 @@ KEY = "DEMOKEY"
 def hub() -> Iterator[MockHub]:
     with MockHub(services={SERVICE: KEY}, tls=True) as running:
         yield running
-
-
-@pytest.fixture
-def loop() -> Iterator[BackgroundLoop]:
-    running = BackgroundLoop()
-    yield running
-    running.stop()
 
 
 def asked(hub: MockHub, message: str, **fields: object) -> Any:

@@ -29,7 +29,7 @@ from neuroengine.protocol.link import (
 )
 from neuroengine.protocol.machine import IllegalEvent
 
-CASES = int(os.environ.get("NE_EXAMPLES", "10000"))
+CASES = int(os.environ.get("NE_EXAMPLES", "2000"))
 """How many cases of the framing hypothesis tries; the variable asks for more."""
 
 
@@ -74,7 +74,7 @@ def shown(event: Event) -> Event:
     return UnreadableRequest("") if isinstance(event, UnreadableRequest) else event
 
 
-@settings(max_examples=CASES, deadline=None)
+@settings(max_examples=CASES)
 @given(SCRIPTS)
 def test_every_request_is_given_out_once_in_order_however_the_answers_and_the_bytes_fall(script: bytes) -> None:
     reading = Script(script)

@@ -12,7 +12,8 @@ from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from record_provider import DEADLINE_S, RecordProvider
+from patience import DEADLINE_S
+from record_provider import RecordProvider
 
 from mockserver import Clock, MockHub, runner
 from mockserver.keeper import Keeper

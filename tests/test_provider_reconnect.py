@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from patience import DEADLINE_S
 from virtual_network import VirtualLoop
 
 from mockserver import MockHub, ServiceSettings
@@ -26,7 +27,6 @@ BURST = 0.25
 """The largest share of them that may log in within one second."""
 AWAY_S = (0.0, 0.05, 1.0, 3.0, 7.9, 8.0, 12.0, 33.0)
 """How long a hub may be away, in seconds."""
-DEADLINE_S = 60.0
 
 
 def largest_burst(times: list[float]) -> float:

@@ -14,7 +14,8 @@ import threading
 from typing import TYPE_CHECKING, Any, Self
 
 import pytest
-from toy_hub import DEADLINE_S, KEY, SERVICE, HubLink, ToyHub
+from patience import DEADLINE_S
+from toy_hub import KEY, SERVICE, HubLink, ToyHub
 
 from neuroengine import NeuroengineServer, server
 from neuroengine.errors import ConfigurationError

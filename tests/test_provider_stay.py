@@ -11,13 +11,13 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from patience import DEADLINE_S
 from test_client_async import surface
-from toy_hub import DEADLINE_S, KEY, SERVICE, ToyHub
+from toy_hub import KEY, SERVICE, ToyHub
 
 from mockserver import MockHub
 from neuroengine import AsyncProvider, Client, Provider, ProviderState, Retry, StateChange
 from neuroengine.errors import ConfigurationError, LinkLost, LoginRefused, ProviderOfflineError
-from neuroengine.transport.threads import BackgroundLoop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from neuroengine.protocol.jobs import Request
+    from neuroengine.transport.threads import BackgroundLoop
 
 AT_ONCE = Retry(tries=1000, first_wait_s=0.0, longest_wait_s=0.0)
 NEVER = Retry(tries=1000, first_wait_s=1000.0, longest_wait_s=1000.0)
@@ -40,13 +41,6 @@ def toy(tmp_path: Path) -> Iterator[ToyHub]:
 def hub() -> Iterator[MockHub]:
     with MockHub({"One": "KEY1", "Two": "KEY2"}) as running:
         yield running
-
-
-@pytest.fixture
-def loop() -> Iterator[BackgroundLoop]:
-    running = BackgroundLoop()
-    yield running
-    running.stop()
 
 
 class Watched:

@@ -82,7 +82,7 @@ with HTTPServer(("127.0.0.1", 0), Hub) as server:
     from neuroengine import Client
     with Client("S", url=f"http://127.0.0.1:{server.server_port}") as client:
         assert client.generate("x").text == "x"
-    thread.join(10)
+    thread.join(60)
 """
     assert loaded_after(program, "asyncio", "pydantic") == set()
 

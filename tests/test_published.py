@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from fake_hub import FakeHub, answered
+from patience import DEADLINE_S
 
 from mockserver import MockHub
 from neuroengine import Neuroengine, spec
@@ -362,7 +363,7 @@ def test_threads_may_share_one_object(fake: FakeHub) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(DEADLINE_S)
     assert got == ["x"] * 8
     assert sorted(body.get("seq", 0) for body in fake.bodies) == list(range(8))
 

@@ -97,11 +97,11 @@ def test_tests_that_share_a_server_leave_nothing_behind(tmp_path: Path) -> None:
             hub = neuroengine_server
             url, ca_file, link, waiting = seen[:4]
             assert (hub.url, hub.ca_file) == (url, ca_file)
-            link.settimeout(20)
+            link.settimeout(60)
             while link.recv(1000):
                 pass
             link.close()
-            waiting.join(20)
+            waiting.join(60)
             assert seen[4]["errorcode"] == 16
             assert len(hub.journal) == len(hub.rules) == hub.faults.injected.total() == 0
             (entry,) = post(hub, {"command": "getmodels"})

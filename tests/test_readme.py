@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from patience import DEADLINE_S
 
 from mockserver import MockHub
 from neuroengine import Neuroengine
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 PROGRAMS = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-DEADLINE_S = 60
 
 
 @pytest.fixture(scope="module")

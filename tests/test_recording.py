@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from jsonschema import Draft202012Validator
+from patience import DEADLINE_S
 
 from mockserver import MockHub, ServiceSettings
 from mockserver.recording import Live, Recorder
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from mockserver.journal import Entry
 
-DEADLINE_S = 30
 SERVICES = [
     ServiceSettings("First", "FIRST-KEY", comment="ü <b>", operator="@one", preprompt="U: ", endprompt=" A:"),
     ServiceSettings("Second", "SECOND-KEY", access_keys=("ACCESS-KEY",)),

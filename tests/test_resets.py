@@ -8,14 +8,13 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from patience import DEADLINE_S
 
 from mockserver.resets import throw_away
 from mockserver.runner import _new_event_loop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
-
-DEADLINE_S = 20
 
 
 class Seen(asyncio.Protocol):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import uvloop
+from patience import DEADLINE_S
 
 from mockserver import MockHub
 from mockserver.clock import Clock
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LOOPS = {"uvloop": uvloop.new_event_loop, "asyncio": asyncio.new_event_loop}
-DEADLINE_S = 10
 
 
 @pytest.mark.parametrize("new_loop", LOOPS.values(), ids=LOOPS)

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from patience import DEADLINE_S
 
 from conformance import Settings, run
 from conformance.selftest.another.hub import SERVICE, Ways, another_hub
@@ -13,6 +14,12 @@ from neuroengine.cli.conformance.embedded import embedded_hub
 
 CHECK = "test_stream_oracle::test_what_comes_can_have_been_delivered"
 STEP = re.compile(r"^\d+\. (.*)$", re.MULTILINE)
+
+
+@pytest.fixture(autouse=True)
+def time_to_shrink(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine the fewest steps are found later; how many are tried stays bounded."""
+    monkeypatch.setattr("conformance.explore.SHRINKING_S", DEADLINE_S)
 
 
 def judged(wrong: str | None, requirement: str, **more: Any) -> dict[str, Any]:

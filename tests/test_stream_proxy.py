@@ -11,7 +11,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fault_proxy import DEADLINE_S, NEED_SEQ, Break, FaultProxy
+from fault_proxy import NEED_SEQ, Break, FaultProxy
+from patience import DEADLINE_S
 
 from mockserver import MockHub
 from neuroengine import AsyncClient, Client, NeuroengineError, Provider, Retry, StreamGap, Timeouts

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 import uvloop
+from patience import DEADLINE_S
 
 from mockserver import tls
 from mockserver.certificates import Authority
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     Play = Callable[[Scene], None]
 
 LOOPS = {"uvloop": uvloop.new_event_loop, "asyncio": asyncio.new_event_loop}
-DEADLINE_S = 20
 SOON_S = 0.05
 
 

@@ -139,7 +139,7 @@ JSON = st.recursive(
 FIELD = st.sampled_from([*GenerateRequest.model_fields, "command", "ping", "x"])
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 @given(request=st.dictionaries(FIELD, JSON, max_size=8), path=st.text(max_size=70), escaped=st.booleans())
 def test_any_object_at_any_path_is_answered(request: dict[str, Any], path: str, *, escaped: bool) -> None:
     bench = Bench()
@@ -148,7 +148,7 @@ def test_any_object_at_any_path_is_answered(request: dict[str, Any], path: str, 
         well_formed(shown(bench, bench.post(body, where)))
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(body=st.binary(max_size=300))
 def test_any_bytes_are_answered(body: bytes) -> None:
     bench = Bench()
@@ -220,7 +220,7 @@ def test_any_generated_provider_costs_its_clients_a_well_formed_answer_and_the_h
     assert codes >= {0, 7, 13, 4711}
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(login=st.binary(max_size=200), answer=st.binary(max_size=200))
 def test_any_bytes_of_a_provider_are_read(login: bytes, answer: bytes) -> None:
     bench = Bench()

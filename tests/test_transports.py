@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from patience import DEADLINE_S
 
 from mockserver import Clock, MockHub, Pace
 from mockserver.visitor import Visitor
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 SERVICE = "Neuroengine-Large"
 URL = f"http://hub/{SERVICE}"
 REQUEST = {"message": "Hello"}
-DEADLINE_S = 20
 PATIENT = 100_000
 
 

@@ -12,11 +12,11 @@ import threading
 from typing import TYPE_CHECKING, Any, Self
 
 import trustme
+from patience import DEADLINE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-DEADLINE_S = 10.0
 SERVICE = "MYGPT"
 KEY = "DEMOKEY"
 

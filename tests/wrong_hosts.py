@@ -8,11 +8,11 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any, Self
 
+from patience import DEADLINE_S
+
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator
-
-DEADLINE_S = 10.0
 
 
 def closed_port() -> int:
@@ -56,6 +56,13 @@ class Port:
         for thread in self._threads:
             thread.join(DEADLINE_S)
 
+    def start(self, work: Callable[..., object], *connections: socket.socket) -> threading.Thread:
+        """A thread that works on these connections."""
+        thread = threading.Thread(target=work, args=connections)
+        self._threads.append(thread)
+        thread.start()
+        return thread
+
     def _accept_all(self) -> None:
         while True:
             try:
@@ -64,9 +71,7 @@ class Port:
                 return
             connection.settimeout(DEADLINE_S)
             self.taken.append(connection)
-            thread = threading.Thread(target=self._serve_one, args=(connection,))
-            self._threads.append(thread)
-            thread.start()
+            self.start(self._serve_one, connection)
 
     def _serve_one(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError), connection:
@@ -84,6 +89,8 @@ def speaking_port(words: bytes) -> Port:
     def serve(connection: socket.socket) -> None:
         connection.recv(65536)
         connection.sendall(words)
+        connection.shutdown(socket.SHUT_WR)
+        _read_all(connection)  # what is left unread breaks a connection, and its words get lost
 
     return Port(serve)
 

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
+from conformance.likeness import likeness
 from conformance.reports.document import unexpected
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-_QUOTED: Final = re.compile(r"\"[^\"]*\"|'[^']*'|\d+")
-"""What differs from breach to breach of one cause: quoted texts, and figures but for codes and statuses."""
-_CODE: Final = re.compile(r"(errorcode|status) -?\d+")
 
 
 class Cause(NamedTuple):
@@ -22,17 +15,15 @@ class Cause(NamedTuple):
     requirements: list[dict[str, Any]]
 
 
-def causes(report: dict[str, Any], verdicts: Sequence[str] = ("fail", "warn")) -> list[Cause]:
-    """The unexpected breaches by what came, the cause that breaks most requirements first."""
+def causes(report: dict[str, Any]) -> list[Cause]:
+    """The unexpected breaches by what came: the cause that breaks most MUSTs first, and of each its MUSTs."""
     found: dict[str, Cause] = {}
-    for verdict in verdicts:
+    for verdict in ("fail", "warn"):
         for entry in unexpected(report, verdict):
             actual = next((breach["actual"] for breach in entry["breaches"]), entry["reason"])
-            found.setdefault(_shape(actual), Cause(actual, [])).requirements.append(entry)
-    return sorted(found.values(), key=lambda cause: -len(cause.requirements))
+            found.setdefault(likeness(actual), Cause(actual, [])).requirements.append(entry)
+    return sorted(found.values(), key=_weight, reverse=True)
 
 
-def _shape(actual: str) -> str:
-    """An account of what came without what is of one exchange alone."""
-    codes = " ".join(match[0] for match in _CODE.finditer(actual))
-    return f"{codes} {_QUOTED.sub('', actual)}"
+def _weight(cause: Cause) -> tuple[int, int]:
+    return sum(entry["verdict"] == "fail" for entry in cause.requirements), len(cause.requirements)

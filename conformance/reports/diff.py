@@ -15,18 +15,31 @@ WORSE: Final = {
     ("pass", "fail"),
     ("pass", "warn"),
     ("pass", "error"),
-    ("skip", "fail"),
-    ("skip", "warn"),
     ("warn", "fail"),
     ("flaky", "fail"),
 }
+FOUND: Final = {("skip", "fail"), ("skip", "warn"), ("error", "fail"), ("error", "warn")}
+LOST: Final = {("pass", "skip"), ("fail", "skip"), ("warn", "skip"), ("flaky", "skip")}
+GROUPS: Final = {"lost": LOST, "found": FOUND, "worse": WORSE}
+"""The changes of a verdict that a reader must not miss, and what they are: the others are `other`."""
+SUMMED: Final = {
+    "worse": "worse",
+    "found": "broken and not judged before",
+    "lost": "not judged any more",
+    "other": "other verdicts changed",
+}
+WORDS: Final = {"lost": "NOT JUDGED ANY MORE ", "found": "BROKEN, NOT JUDGED BEFORE ", "worse": "WORSE "}
 SHOWN: Final = 10
 _KEY: Final = re.compile(r"[0-9a-f]{32,}")
 _TIMES: Final = ("started_at", "seconds")
 
 
 def compare(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-    """Rows whose verdict changed, rows of one report alone, rows broken in another way, and settings that differ."""
+    """Rows whose verdict changed, rows of one report alone, rows broken in another way, and settings that differ.
+
+    A change is for the worse where the row was judged before; what was found to be broken when it was first judged may
+    have been so all the time.
+    """
     then, now = _rows(before), _rows(after)
     changed = [
         _change(name, then[name], now[name])
@@ -40,8 +53,7 @@ def compare(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
     ]
     return {
         "settings": _settings(before, after),
-        "worse": [change for change in changed if (change["before"], change["after"]) in WORSE],
-        "other": [change for change in changed if (change["before"], change["after"]) not in WORSE],
+        **{group: [change for change in changed if _group(change) == group] for group in ("other", *GROUPS)},
         "broken_otherwise": otherwise,
         "only_before": [name for name in then if name not in now],
         "only_after": [name for name in now if name not in then],
@@ -59,10 +71,10 @@ def told(difference: dict[str, Any]) -> Iterator[str]:
             yield f"{words}: {', '.join(names[:SHOWN])}{more}"
     for entry in difference["broken_otherwise"]:
         yield f"{entry['id']} {entry['title']}: broken in another way: {'; '.join(entry['after'])}"
-    for change in (*difference["other"], *difference["worse"]):
-        worse = "WORSE " if change in difference["worse"] else ""
-        why = f": {change['why']}" if change["why"] else ""
-        yield f"{worse}{change['id']} {change['level']} {change['title']}: {change['before']} -> {change['after']}{why}"
+    for group in ("other", *GROUPS):
+        for change in difference[group]:
+            what = f"{change['id']} {change['level']} {change['title']}: {change['before']} -> {change['after']}"
+            yield f"{WORDS.get(group, '')}{what}{': ' if change['why'] else ''}{change['why']}"
 
 
 def normalised(report: Any) -> Any:
@@ -83,6 +95,11 @@ def _change(name: str, before: dict[str, Any], after: dict[str, Any]) -> dict[st
     why = after["reason"] or next(iter(_actuals(after)), "")
     change = {"id": name, "level": after["level"], "title": after["title"], "why": why}
     return change | {"before": seen_as(before), "after": seen_as(after)}
+
+
+def _group(change: dict[str, Any]) -> str:
+    step = change["before"], change["after"]
+    return next((group for group, steps in GROUPS.items() if step in steps), "other")
 
 
 def _cases(row: dict[str, Any]) -> set[str]:

@@ -100,7 +100,7 @@ def build_report(
         "expectations": expectations,
         "stopped": judgement.stopped or ("" if counts["fail"] else judgement.locked_out),
     }
-    report["partial"] = list(_partial(settings, report))
+    report["partial"] = list(_partial(settings, report, judgement.locked_out))
     report["exit_code"] = _exit_code(report, require_complete=require_complete)
     report["conforms"] = report["exit_code"] == CONFORMING and not counts["fail"]
     return report
@@ -142,10 +142,12 @@ def unexpected(report: dict[str, Any], seen: str) -> list[dict[str, Any]]:
     return [entry for entry in report["requirements"] if seen_as(entry) == seen and not entry["expected"]]
 
 
-def _partial(settings: Settings, report: dict[str, Any]) -> Iterator[str]:
+def _partial(settings: Settings, report: dict[str, Any], locked_out: str) -> Iterator[str]:
     """Why a run says nothing of some of the rules that it could have judged."""
     if report["stopped"]:
         yield f"it was stopped: {report['stopped']}"
+    elif locked_out:
+        yield f"the hub let no provider in: {locked_out}"
     if settings.select:
         yield f"only {', '.join(settings.select)} was judged"
     if settings.cases:
@@ -159,9 +161,9 @@ def _partial(settings: Settings, report: dict[str, Any]) -> Iterator[str]:
 
 
 def missing_needs(report: dict[str, Any]) -> list[str]:
-    """Why the MUSTs that were not judged were not: each reason once, the most frequent first."""
+    """Why the MUSTs that were not judged were not: each reason with its number of MUSTs, the most frequent first."""
     left = [entry for entry in report["requirements"] if entry["level"] == "MUST" and entry["verdict"] == "skip"]
-    return [reason for reason, _ in Counter(map(short_reason, left)).most_common()]
+    return [f"{reason} ({count})" for reason, count in Counter(map(short_reason, left)).most_common()]
 
 
 def short_reason(entry: dict[str, Any]) -> str:
@@ -227,7 +229,7 @@ def _passed_or_not(row: Requirement, records: list[dict[str, Any]], judgement: J
     chosen = {found.check for found in judgement.bindings if found.requirement.id == row.id}
     missing = (chosen or set(row.checks)) - {record["check"] for record in records}
     if missing and judgement.stopped:
-        return "error", f"not reached: {judgement.stopped}"
+        return "skip", f"not reached: {judgement.stopped}"
     if missing:
         return "error", f"did not run: {', '.join(sorted(missing))}"
     if not judgement.answers_plainly:

@@ -12,6 +12,7 @@ from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
+from conformance.catalogue import catalogue
 from conformance.expected import case_name
 from conformance.reports.causes import causes
 from conformance.reports.document import LOST, headline, missing_needs, short_reason, unexpected
@@ -27,7 +28,16 @@ if TYPE_CHECKING:
     from conformance.settings import Settings
 
 STYLES: Final = {"pass": "green", "fail": "bold red", "warn": "yellow", "skip": "dim", "error": "bold magenta"}
+AREA_STYLES: Final = {
+    "broken": "red",
+    "in error": "red",
+    "not followed": "yellow",
+    "flaky": "yellow",
+    "passed": "green",
+}
+"""How an area is shown, by the worst that was seen in it."""
 REASONS_SHOWN: Final = 6
+REASONS_SUMMED: Final = 3
 STORIES_SHOWN: Final = 10
 """So many causes are told at length; of the others each requirement gets a line."""
 CASES_SHOWN: Final = 6
@@ -67,6 +77,7 @@ class Terminal:
 
     def begin(self, checks: Sequence[Binding]) -> None:
         """Counts what is to come."""
+        self._console.print("checks by area:", style="dim")
         self._left = Counter(found.requirement.area for found in checks)
         self._seen = {area: Counter() for area in self._left}
         self._live.begin(len(checks))
@@ -82,7 +93,7 @@ class Terminal:
         if not self._left[area]:
             seen = self._seen[area]
             told = ", ".join(f"{count} {word}" for word, count in seen.items())
-            style = "red" if seen["broken"] or seen["in error"] else "green" if seen["passed"] else "dim"
+            style = next((style for word, style in AREA_STYLES.items() if seen[word]), "dim")
             self._console.print(Text(f"  {area:<8} {told}", style=style))  # a style of `print` would be the bar's too
 
     def end(self) -> None:
@@ -95,27 +106,25 @@ class Terminal:
         self._tell_expected(report)
         for entry in unexpected(report, "flaky"):
             self._tell_shortly("FLAKY", entry, f": seen once, not again: {entry['breaches'][0]['actual']}")
-        self._tell_causes(report, "warn")
         if not report["stopped"]:
             for entry in unexpected(report, "error"):
                 self._tell(entry)
-        self._tell_causes(report, "fail")
+        self._tell_causes(report)
         self._tell_stale(report)
         self._verdict(report)
 
-    def _tell_causes(self, report: dict[str, Any], verdict: str) -> None:
-        """One story for all that is broken by the same cause; the cause that breaks most comes last."""
-        found = causes(report, (verdict,))
-        for place, (actual, (first, *others)) in reversed(list(enumerate(found))):
+    def _tell_causes(self, report: dict[str, Any]) -> None:
+        """One story for all that is broken by the same cause; the cause that breaks most MUSTs comes last."""
+        for place, (actual, (first, *others)) in reversed(list(enumerate(causes(report)))):
             if place >= STORIES_SHOWN:
                 for entry in (first, *others):
-                    self._tell_shortly(verdict.upper(), entry, f": {actual}")
+                    self._tell_shortly(entry["verdict"].upper(), entry, f": {actual}")
                 continue
             self._tell(first)
             if others:
                 self._console.print("  The same came where these were judged:")
             for entry in others:
-                self._tell_shortly(f"  {verdict.upper()}", entry)
+                self._tell_shortly(f"  {entry['verdict'].upper()}", entry)
 
     def _tell_shortly(self, word: str, entry: dict[str, Any], more: str = "") -> None:
         style = STYLES[entry["verdict"]]
@@ -187,9 +196,8 @@ class Terminal:
         else:
             self._console.print(f"\n{said}{';' if ':' in said else ':'} {told}{_what_is_missing(report)}", style=style)
         figures = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-        self._console.print(
-            f"{figures}; {report['requests']} requests in {report['seconds']:.1f} s, seed {report['seed']}"
-        )
+        sent = f"{report['requests']} requests in {report['seconds']:.1f} s"
+        self._console.print(f"requirements: {figures}; {sent}, seed {report['seed']}")
 
 
 def _also_sent(settings: Settings) -> Iterator[str]:
@@ -215,12 +223,14 @@ def _tame(shown: Any) -> Any:
 
 def _what_is_missing(report: dict[str, Any]) -> str:
     needs = missing_needs(report)
-    return f" The others: {'; '.join(needs[:3])}." if needs else ""
+    more = [f"and {len(needs) - REASONS_SUMMED} other reasons"] if len(needs) > REASONS_SUMMED else []
+    return f" The others: {'; '.join(needs[:REASONS_SUMMED] + more)}." if needs else ""
 
 
 def _word(record: dict[str, Any]) -> str:
     if record["breach"]:
-        return "flaky" if record["breach"]["flaky"] else "broken"
+        word = "broken" if catalogue()[record["requirement"]].level == "MUST" else "not followed"
+        return "flaky" if record["breach"]["flaky"] else word
     return {"passed": "passed", "skipped": "not judged"}.get(record["outcome"], "in error")
 
 

@@ -134,10 +134,10 @@ def null_hub(name: str) -> Iterator[NullHub]:
     def accept() -> None:
         with contextlib.suppress(OSError):
             while True:
-                threads.append(threading.Thread(target=serve, args=(listener.accept()[0],)))
+                threads.append(threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True))
                 threads[-1].start()
 
-    acceptor = threading.Thread(target=accept)
+    acceptor = threading.Thread(target=accept, daemon=True)  # a Ctrl-C may come before its end is seen to
     acceptor.start()
     try:
         yield NullHub(f"http://127.0.0.1:{listener.getsockname()[1]}", asked)

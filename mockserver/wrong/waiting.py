@@ -28,11 +28,11 @@ class OneBlank(Behaviour):
 
 
 class BlanksTooRare(Behaviour):
-    """Sends each blank but the first at ten times the interval."""
+    """Sends each blank but the first at five times the interval."""
 
     def wait_for_blank(self, limits: Mapping[str, float], blanks: int) -> float:
         """In time for the first one alone."""
-        return super().wait_for_blank(limits, blanks) * (10 if blanks else 1)
+        return super().wait_for_blank(limits, blanks) * (5 if blanks else 1)
 
 
 class HeldForEver(Stream):

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from docs_site import PREFIX, Site, built
-from looking import Looker
 from playwright.sync_api import sync_playwright
+
+from browser.looking import Looker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

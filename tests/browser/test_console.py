@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 import pytest
-from looking import NARROW
 
+from browser.looking import NARROW
 from mockserver import MockHub, ServiceSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from looking import Looker
     from playwright.sync_api import Locator, Page
 
-pytestmark = pytest.mark.timeout(300)
+    from browser.looking import Looker
+
 SERVICE = "Neuroengine-Large"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from looking import Looker
+    from browser.looking import Looker
 
 IN_ORDER = '<!doctype html><html lang="en"><title>T</title><main><h1>T</h1><p>Text.</p></main></html>'
 DISORDERS = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from looking import NARROW, WIDE
 
+from browser.looking import NARROW, WIDE
 from conformance import Settings, run
 from conformance.reports.html import html
 from neuroengine.cli.conformance.embedded import embedded_hub
@@ -14,9 +14,8 @@ from neuroengine.cli.conformance.embedded import embedded_hub
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from looking import Looker, Scheme
+    from browser.looking import Looker, Scheme
 
-pytestmark = pytest.mark.timeout(300)
 SELECTED = ("NE-STREAM-02*", "NE-FWD-00[1-3]", "NE-REQ-00*")
 BROKEN = "NE-STREAM-023"
 

@@ -7,15 +7,16 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from looking import NARROW, WIDE
 
+from browser.looking import NARROW, WIDE
 from neuroengine import spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from docs_site import Site
-    from looking import Looker, Scheme
+
+    from browser.looking import Looker, Scheme
 
 pytestmark = pytest.mark.timeout(900)  # some seventy pages, each three times
 ERRORS = spec.errors()

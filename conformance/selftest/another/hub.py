@@ -283,7 +283,7 @@ def serving(state: State, handler: type[Handler], certificate: Certificate | Non
     server = Server(("127.0.0.1", 0), type("BoundHandler", (handler,), members))
     if certificate:
         server.certificate = certificate
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
         scheme = "https" if certificate else "http"

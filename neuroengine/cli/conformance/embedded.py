@@ -9,26 +9,30 @@ from neuroengine import spec
 from neuroengine.cli.console import fail
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 KEY: Final = "DEMOKEY"
 LIMITS: Final = {
-    "stream_idle_s": 1.0,
-    "end_kept_s": 1.0,
+    "stream_idle_s": 2.0,
+    "end_kept_s": 2.0,
     "queue_s": 0.6,
-    "provider_answer_s": 0.9,
+    "provider_answer_s": 1.5,
     "long_poll_s": 0.3,
     "login_s": 0.7,
     "ping_s": 0.25,
-    "keep_warm_s": 0.1,
+    "keep_warm_s": 0.2,
     "queue_requests": 8.0,
     "open_streams": 40.0,
 }
 """The embedded mock hub forgets sooner than a real one, so that nothing has to be skipped for want of time."""
+BRISK: Final = LIMITS | {"stream_idle_s": 1.0, "end_kept_s": 1.0, "provider_answer_s": 0.9}
+"""For a machine that does nothing else: a judgement is done sooner, and leaves slow moments less room."""
 
 
 @contextmanager
-def embedded_hub(wrong: str | None = None, **switches: Any) -> Iterator[dict[str, Any]]:
+def embedded_hub(
+    wrong: str | None = None, limits: Mapping[str, float] = LIMITS, **switches: Any
+) -> Iterator[dict[str, Any]]:
     """A running hub, as the settings that tell a judge of it.
 
     `wrong` names one that is wrong on purpose; the switches are settings of `MockHub`.
@@ -42,11 +46,11 @@ def embedded_hub(wrong: str | None = None, **switches: Any) -> Iterator[dict[str
         ServiceSettings("Neuroengine-Small", KEY),
         ServiceSettings("Neuroengine-Home", KEY),
         ServiceSettings("Neuroengine-Members", KEY, access_keys=(KEY,)),
-        ServiceSettings("Neuroengine-Metered", KEY, quota=3, quota_window_s=3600.0),
+        ServiceSettings("Neuroengine-Metered", KEY, quota=3, quota_window_s=3.0),
     )
     asked, second, provided, members, metered = (service.name for service in services)
-    own = {row["name"]: float(row["value"]) for row in spec.limits() if row["scope"] == "hub"} | LIMITS
-    with MockHub(services=services, limits=LIMITS, wrong=wrong, **{"tls": False} | switches) as hub:
+    own = {row["name"]: float(row["value"]) for row in spec.limits() if row["scope"] == "hub"} | dict(limits)
+    with MockHub(services=services, limits=limits, wrong=wrong, **{"tls": False} | switches) as hub:
         yield {
             "url": hub.url,
             "service": asked,

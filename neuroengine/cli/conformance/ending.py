@@ -13,11 +13,14 @@ if TYPE_CHECKING:
 
 @contextmanager
 def ended_by_sigterm() -> Iterator[None]:
-    """Takes SIGTERM for Ctrl-C while a judgement runs, where the main thread runs it."""
+    """Takes SIGTERM for Ctrl-C while a judgement runs, where the main thread runs it.
+
+    That holds too where Ctrl-C is ignored, as by what a script starts in the background.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    taken = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    taken = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     finally:

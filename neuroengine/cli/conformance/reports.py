@@ -47,9 +47,9 @@ def badge(report_file: Path, *, endpoint: bool) -> None:
 def diff(before: Path, after: Path, *, as_json: bool) -> None:
     """Show what changed from the report BEFORE to the report AFTER.
 
-    Exit code: 0 when nothing became worse, 1 when something did.
+    Exit code: 0 when nothing became worse, 1 when something did, or was found broken when it was first judged.
     """
-    from conformance.reports.diff import compare, told
+    from conformance.reports.diff import SUMMED, compare, told
 
     difference = compare(read_report(before), read_report(after))
     if as_json:
@@ -57,5 +57,6 @@ def diff(before: Path, after: Path, *, as_json: bool) -> None:
     else:
         for line in told(difference):
             click.echo(line)
-        click.echo(f"{len(difference['worse'])} worse, {len(difference['other'])} other verdicts changed")
-    sys.exit(1 if difference["worse"] else 0)
+        counts = [f"{len(difference[group])} {words}" for group, words in SUMMED.items() if difference[group]]
+        click.echo(", ".join(counts) or "no verdict changed")
+    sys.exit(1 if difference["worse"] or difference["found"] else 0)

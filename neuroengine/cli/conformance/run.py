@@ -154,9 +154,9 @@ def _judged(target: str | None, options: dict[str, Any]) -> Iterator[tuple[Setti
     if named:
         flags = ", ".join("--" + name.replace("_", "-") for name in named)
         raise click.UsageError(f"{flags}: that belongs to a TARGET; say which")
-    from neuroengine.cli.conformance.embedded import embedded_hub
+    from neuroengine.cli.conformance.embedded import BRISK, embedded_hub
 
-    with embedded_hub() as told:
+    with embedded_hub(limits=BRISK) as told:
         told["limits"] |= options["limits"]
         url = told.pop("url")
         yield _settings(url, options | told), f"the embedded mock hub at {url}"
