@@ -95,6 +95,13 @@ def selftest(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def mutation(session: nox.Session) -> None:
+    """Judge mutants of the mock hub's state by the whole suite; arguments go to `python -m benchmarks.mutants`."""
+    session.install("-e", ".[all]", *_groups("mutation"))
+    session.run("python", "-m", "benchmarks.mutants", "--jobs", "4", "--markdown", "mutants.md", *session.posargs)
+
+
+@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Measure speed, memory and endurance against peers; arguments go to `python -m benchmarks`: items, --json FILE."""
     session.install("-e", ".[all]", *_groups("bench"))
