@@ -8,9 +8,9 @@ caller's folder.
 from __future__ import annotations
 
 import os
-import time
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
 from zlib import crc32
 
@@ -28,7 +28,11 @@ Example = TypeVar("Example")
 SHRINKING_CALLS: Final = 150
 """The most examples that are tried once one has broken the requirement."""
 SHRINKING_S: Final = 3.0
-"""And the most time for them: a hub that falls silent takes a limit's time for each."""
+"""And the most time for those of them that are slow: a hub that falls silent takes a limit's time for each."""
+QUICK_S: Final = 0.25
+"""A call of so little time is not slow, so that what is reported does not follow from how busy the machine is."""
+CHANCES: Final = 3
+"""How often steps are taken that break the requirement only now and then, before they are taken to break nothing."""
 
 
 def explore(strategy: SearchStrategy[Example], check: Callable[[Example], None], seed: str, examples: int) -> None:
@@ -54,26 +58,50 @@ def explore(strategy: SearchStrategy[Example], check: Callable[[Example], None],
             raise _flaky(search.breach) from None
 
 
+class _Bound:
+    """How much is tried once an example has broken the requirement."""
+
+    def __init__(self) -> None:
+        self._calls = 0
+        self._slow_s = 0.0
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether it is enough."""
+        return self._calls >= SHRINKING_CALLS or self._slow_s > SHRINKING_S
+
+    @contextmanager
+    def call(self) -> Iterator[None]:
+        """Counts what is tried inside."""
+        began = monotonic()
+        try:
+            yield
+        finally:
+            took = monotonic() - began
+            self._calls += 1
+            self._slow_s += took if took > QUICK_S else 0.0
+
+
 class _Search:
     """Bounds the shrinking: past it, only the smallest example known so far is tried again."""
 
     def __init__(self, check: Callable[[Any], None]) -> None:
         self._check = check
         self._smallest: object = None
-        self._calls = 0
-        self._until = 0.0
+        self._bound = _Bound()
         self.breach: Violation | None = None
 
     def run(self, example: object) -> None:
-        if self.breach is not None:
-            self._calls += 1
-            is_over = self._calls > SHRINKING_CALLS or time.monotonic() > self._until
-            if is_over and example != self._smallest:
-                return
+        if self.breach is None:
+            self._try(example)
+        elif example == self._smallest or not self._bound.is_reached:
+            with self._bound.call():
+                self._try(example)
+
+    def _try(self, example: object) -> None:
         try:
             self._check(example)
         except Violation as breach:
-            self._until = self._until or time.monotonic() + SHRINKING_S
             self._smallest, self.breach = example, breach
             raise
 
@@ -141,40 +169,63 @@ def explore_steps(
                 raise
         else:
             return
-    replay(_shortest(first.steps, replay))
-    raise _flaky(first.breach)
+    search = _Shortening(first.steps, first.breach, replay)
+    search.run()
+    raise _flaky(search.breach)
 
 
-def _shortest(steps: Sequence[Step], replay: Callable[[Sequence[Step]], None]) -> Sequence[Step]:
-    """The fewest and simplest of the steps that still break the requirement, as far as the bound allows to see."""
-    left, until = SHRINKING_CALLS, time.monotonic() + SHRINKING_S
+class _Shortening:
+    """Looks for the fewest and simplest of the steps that still break the requirement, as far as the bound allows.
 
-    def breaks(tried: Sequence[Step]) -> bool:
-        nonlocal left
-        left -= 1
-        try:
-            if left >= 0 and time.monotonic() < until:
-                replay(tried)
-        except Violation:
-            return True
+    Steps that do not break it each time are given several chances, and at worst the shortest breach seen is kept.
+    """
+
+    def __init__(self, steps: Sequence[Step], breach: Violation, replay: Callable[[Sequence[Step]], None]) -> None:
+        self.breach = breach
+        self._steps = steps
+        self._replay = replay
+        self._chances = 1
+        self._bound = _Bound()
+
+    def run(self) -> None:
+        """Shortens the steps, and takes the shortest once more.
+
+        Raises:
+            Violation: they broke the requirement again.
+        """
+        if not self._breaks(self._steps):
+            self._chances = CHANCES
+        self._leave_out()
+        self._simplify()
+        for _ in range(self._chances):
+            self._replay(self._steps)
+
+    def _leave_out(self) -> None:
+        size = len(self._steps)
+        while size := size // 2:
+            at = 0
+            while at < len(self._steps):
+                tried = [*self._steps[:at], *self._steps[at + size :]]
+                if not (tried and self._breaks(tried)):
+                    at += size
+
+    def _simplify(self) -> None:
+        for at, step in enumerate(self._steps):
+            for simpler in step.simpler():
+                if self._breaks([*self._steps[:at], simpler, *self._steps[at + 1 :]]):
+                    break
+
+    def _breaks(self, tried: Sequence[Step]) -> bool:
+        for _ in range(self._chances):
+            if self._bound.is_reached:
+                return False
+            try:
+                with self._bound.call():
+                    self._replay(tried)
+            except Violation as breach:
+                self._steps, self.breach = tried, breach
+                return True
         return False
-
-    size = len(steps)
-    while size := size // 2:
-        at = 0
-        while at < len(steps):
-            tried = [*steps[:at], *steps[at + size :]]
-            if tried and breaks(tried):
-                steps = tried
-            else:
-                at += size
-    for at, step in enumerate(steps):
-        for simpler in step.simpler():
-            tried = [*steps[:at], simpler, *steps[at + 1 :]]
-            if breaks(tried):
-                steps = tried
-                break
-    return steps
 
 
 def _flaky(breach: Violation) -> Violation:

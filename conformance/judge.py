@@ -36,6 +36,11 @@ GETMODELS: Final = {"command": "getmodels"}
 REPEATS: Final = 3
 """A model that chooses between a few replies by chance must not be taken for one that repeats itself."""
 POLITE_EXAMPLES: Final = 2
+ABOUT_TEXTS: Final = (
+    "what streams hold is hardly judged: choose a service whose model repeats itself at temperature 0, "
+    "or let the suite answer as its provider (--provider HOST:PORT)"
+)
+"""What a run without known texts leaves out, and what to do."""
 PASSING_CODES: Final = frozenset({1, 7, 8, 9, 12, 13, 15, 16, 17})
 """Errors of the registry that may have nothing to do with the request; sent again, it may get another answer."""
 
@@ -199,7 +204,7 @@ class Judge(Asker):
     def _repeated(self, fields: Content, path: str | None) -> str:
         text = self.text_if_known(fields, path)
         if text is None:
-            not_judged("the model does not repeat itself, so texts cannot be compared")
+            not_judged(f"the model does not repeat itself, so texts cannot be compared; {ABOUT_TEXTS}")
         return text
 
     def examples(self, number: int) -> int:

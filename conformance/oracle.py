@@ -7,6 +7,7 @@ the text is unknown, only what must hold for any text is judged.
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from itertools import permutations
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 TELLING: Final = 4
 """A piece of so many characters is not by chance in another text."""
+
+_SAID_AGAIN: Final = re.compile(r"(\S+\s+)\1+")
 
 
 class Law(Enum):
@@ -121,8 +124,7 @@ class Delivery:
 
     def _misplaced(self, reply: str) -> Finding:
         text = self.text or ""
-        is_foreign = reply not in text and any(reply in other for other in self._others)
-        if is_foreign and len(reply.strip()) >= TELLING:
+        if is_anothers(reply, text, self._others):
             return Finding(Law.OWN, f"a piece of {_shown(text)}", f"{_shown(reply)}, which is another stream's")
         if self.is_all_given:
             return Finding(Law.END, "the end", _shown(reply))
@@ -131,6 +133,22 @@ class Delivery:
     def _next(self) -> str:
         text = self.text or ""
         return " or ".join(_shown(text[place:]) for place in sorted(self._places)[:2])
+
+
+def is_anothers(piece: str, own: str, others: Iterable[str]) -> bool:
+    """Whether a piece is of another text, and no slip in its own one makes it.
+
+    Where words are lost, repeated or in a wrong order, the piece is still two runs of its own text, one behind the
+    other, with perhaps a word said again and again.
+    """
+    if len(piece.strip()) < TELLING or not any(piece in other for other in others):
+        return False
+    return not any(_is_made_of(said, own) for said in {piece, _SAID_AGAIN.sub(r"\1", piece)})
+
+
+def _is_made_of(piece: str, text: str) -> bool:
+    """Whether a piece is two runs of the text, one of them perhaps empty."""
+    return any(piece[:cut] in text and piece[cut:] in text for cut in range(len(piece) + 1))
 
 
 def _shown(text: str) -> str:

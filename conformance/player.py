@@ -55,7 +55,7 @@ class Step(NamedTuple):
     def simpler(self) -> list[Step]:
         """The same with the sizes that are easiest to read; one poll for a whole reading."""
         if self.kind == "read":
-            return [Step("poll", self.slot, (1,))]
+            return [Step("poll", self.slot, (size,)) for size in (1, LARGE)]
         sizes = (1,) * len(self.sizes)
         return [self._replace(sizes=sizes)] if self.sizes not in {sizes, ()} else []
 
@@ -98,6 +98,8 @@ class Scene:
     ) -> None:
         self.judge = judge
         self.paths = paths
+        self.places = [*paths.values(), paths[SLOTS[0]]]
+        """The path of each request."""
         self.requests = requests
         self.texts = texts
         self.is_quick = threading.Event()

@@ -24,13 +24,19 @@ class Stream:
 
     A poll that is answered with an error is repeated, as deployed clients do, for the time of one exchange: a slow
     model is no fault.
+
+    Args:
+        random: what in the key is by chance, and is drawn anew where a breach is shown again; all of it by default.
     """
 
-    def __init__(self, judge: Judge, fields: Mapping[str, Any], key: str, path: str | None = None) -> None:
+    def __init__(
+        self, judge: Judge, fields: Mapping[str, Any], key: str, path: str | None = None, random: str = ""
+    ) -> None:
         self._judge = judge
         self._fields = dict(fields)
         self._path = path
         self.key = key
+        self._random = (random or key,)
         self.polls: list[Exchange] = []
         self.pieces: list[str] = []
         self.has_ended = False
@@ -53,7 +59,7 @@ class Stream:
 
     def poll_once(self, **changes: Any) -> Exchange:
         """One poll, whatever it is answered with; kept as evidence, not as a piece."""
-        exchange = self._judge.post(self.fields(**changes), path=self._path, keys=(self.key,))
+        exchange = self._judge.post(self.fields(**changes), path=self._path, keys=self._random)
         self.polls.append(exchange)
         return exchange
 
@@ -73,10 +79,17 @@ class Stream:
         self._keep(exchange)
         return exchange
 
+    def try_once(self, **changes: Any) -> Exchange:
+        """One poll for the next piece or the end; an error is not waited for to go away."""
+        exchange = self.poll_once(**changes)
+        self.has_lost_a_poll |= bool(exchange.trouble)
+        self._keep(exchange)
+        return exchange
+
     def begin(self, *, seconds: float | None = None, **changes: Any) -> Call:
         """A poll that is answered later; `seconds` is its deadline. `take` takes its answer."""
         sending = {} if self._path is None else {"path": self._path}
-        return self._judge.begin(self.fields(**changes), seconds=seconds, keys=(self.key,), **sending)
+        return self._judge.begin(self.fields(**changes), seconds=seconds, keys=self._random, **sending)
 
     def take(self, exchange: Exchange) -> Exchange:
         """Takes what such a poll brought, for the next piece or the end if it succeeded."""

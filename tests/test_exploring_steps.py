@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from conformance.evidence import Violation, not_judged
 from conformance.exchange import Exchange, Request
-from conformance.explore import SHRINKING_CALLS, Script, explore_steps
+from conformance.explore import QUICK_S, SHRINKING_CALLS, SHRINKING_S, Script, explore_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -123,6 +124,31 @@ def test_a_rule_that_breaks_at_once_now_and_then_is_marked() -> None:
     world = World(by_turns)
     with pytest.raises(Violation):
         explore_steps(world.machine, world.replay, "seed", (30, 12))
+
+
+def test_a_breach_that_comes_now_and_then_is_shortened_all_the_same() -> None:
+    calls: list[int] = []
+
+    def at_times(pressed: list[Press]) -> bool:
+        calls.append(1)
+        return pressed[-1].button == "a" and len(calls) % 3 == 0
+
+    _, breach = found(at_times)
+    assert len(eval(breach.actual, {"Press": Press})) <= 2  # noqa: S307 - what this module wrote
+
+
+def test_a_busy_machine_shortens_as_far_as_an_idle_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = count(0, QUICK_S / 2)
+    monkeypatch.setattr("conformance.explore.monotonic", lambda: next(now))
+    _, breach = found(is_abba)
+    assert breach.actual == str([Press(button, 1) for button in "abab"])
+
+
+def test_slow_steps_are_shortened_for_so_long_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = count(0, SHRINKING_S)
+    monkeypatch.setattr("conformance.explore.monotonic", lambda: next(now))
+    world, _ = found(lambda pressed: len({press.force for press in pressed}) >= 8)
+    assert len(world.runs) < 30 + 5
 
 
 def test_shortening_is_bounded() -> None:

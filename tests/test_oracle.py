@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.oracle import Delivery, Law
+from conformance.oracle import Delivery, Law, is_anothers
 
 TEXT = "one two three four five"
 OTHER = "six seven eight nine ten"
@@ -55,6 +55,20 @@ def test_a_short_piece_of_another_text_is_not_taken_for_anothers() -> None:
 
 def test_what_also_stands_in_the_own_text_is_not_anothers() -> None:
     assert told(Delivery(TEXT, [f"{OTHER} three four"]), "one ", "three ") == [None, Law.TEXT]
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["one three ", "two two three ", "one one one three ", "five one ", "four two"],
+    ids=["lost", "said-again", "said-thrice", "wrong-order", "stripped"],
+)
+def test_what_one_slip_in_the_own_text_makes_is_not_anothers(piece: str) -> None:
+    assert not is_anothers(piece, TEXT + " ", [f"zero {piece} zero"])
+
+
+def test_what_no_slip_makes_is_anothers() -> None:
+    assert is_anothers("six seven ", TEXT, [OTHER])
+    assert is_anothers("two four one ", TEXT, ["five two four one three"])
 
 
 def test_racing_polls_may_get_their_pieces_in_any_order() -> None:

@@ -13,6 +13,7 @@ from conformance.evidence import not_judged
 from conformance.judge import SHORT
 from conformance.provider.house import answered_by
 from conformance.requirement import judges
+from conformance.suite.control import plainly_whole
 from conformance.suite.test_waiting import long_poll_s
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def waited_in_vain(judge: Judge, link: Link, **fields: Any) -> Stream:
 def test_a_poll_that_was_not_ready_loses_nothing(judge: Judge) -> None:
     with judge.provider() as link:
         stream = waited_in_vain(judge, link)
-        with answered_by(link, lambda _: REPLY):
+        with answered_by(link, lambda _: REPLY), plainly_whole(judge, SHORT, TEXT, [3], judge.provided):
             reads_whole(judge, stream, TEXT)
 
 
@@ -239,7 +240,7 @@ def test_a_poll_whose_client_left_keeps_its_piece(judge: Judge, polls: int) -> N
         if link.is_closed:
             not_judged("the hub closed the provider's link when the client had left")
         link.answer(REPLY)
-        with answered_by(link, lambda _: REPLY):
+        with answered_by(link, lambda _: REPLY), plainly_whole(judge, SHORT, TEXT, [3], judge.provided):
             reads_whole(judge, stream, TEXT)
 
 

@@ -11,6 +11,7 @@ from conformance.evidence import not_judged
 from conformance.exchange import is_integer
 from conformance.judge import SHORT
 from conformance.requirement import case, judges
+from conformance.suite.control import plainly_whole
 from conformance.suite.test_streams import LONG, must_follow
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def test_every_indexed_answer_says_where_it_is(judge: Judge, holds: Callable[[Ex
 
 @pytest.mark.parametrize("times", [case("NE-RESUME-004", 1), case("NE-RESUME-006", 2)])
 def test_the_indexed_pieces_are_the_reply(judge: Judge, times: int) -> None:
-    with judge.known_text(LONG) as text:
+    with judge.known_text(LONG) as text, plainly_whole(judge, LONG, text, sizes=[SIZE]):
         stream, answers = indexed(judge, times=times)
         must_follow(judge, stream, text)
         judge.require(stream.has_ended, "a stream that is polled to its end", shown(answers[-1]), *answers)
@@ -123,7 +124,7 @@ def test_another_index_is_refused(judge: Judge, offset: int) -> None:
 
 @judges("NE-RESUME-009")
 def test_a_stream_goes_on_after_a_refusal(judge: Judge) -> None:
-    with judge.known_text(LONG) as text:
+    with judge.known_text(LONG) as text, plainly_whole(judge, LONG, text, sizes=[1]):
         stream = begun(judge, 2)
         refused = [
             stream.poll_once(gettokens=1, seq=9),
@@ -178,7 +179,7 @@ def test_an_index_on_an_unknown_key_is_expired(judge: Judge) -> None:
 
 @judges("NE-RESUME-015")
 def test_polls_without_an_index_count(judge: Judge) -> None:
-    with judge.known_text(LONG) as text:
+    with judge.known_text(LONG) as text, plainly_whole(judge, LONG, text, sizes=[1]):
         stream = judge.stream(LONG)
         for _ in range(2):
             if not stream.poll(gettokens=1).is_success or stream.has_ended:

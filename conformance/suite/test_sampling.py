@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from conformance.evidence import not_judged
 from conformance.judge import SHORT
 from conformance.requirement import case, judges
 from conformance.strategies import OPTIONAL_FIELDS, generate_request
 from conformance.subject import PLAIN_MESSAGE
+from conformance.suite.control import not_whole
 
 if TYPE_CHECKING:
     from conformance.judge import Judge
@@ -85,6 +87,25 @@ def test_a_reply_has_at_most_so_many_words(judge: Judge, length: int) -> None:
     exchange = judge.accepts(SHORT | {"max_new_len": length})
     words = len(exchange.reply.split())
     judge.require(words <= length, f"at most {length} words", f"{words} words: {exchange.describe()}", exchange)
+
+
+@judges("NE-REQ-034")
+@pytest.mark.parametrize("length", [4, 32])
+def test_a_stream_has_at_most_so_many_words(judge: Judge, length: int) -> None:
+    """It holds for any text, so that pieces which come twice are found where the model rolls dice, too."""
+    fields = SHORT | {"max_new_len": length}
+    judge.has_twin(fields)
+    stream = judge.stream(fields)
+    last = stream.read([1])
+    words = len(stream.text.split())
+    if words > length:
+        text = judge.text_if_known(fields)
+        if text is not None and not stream.text.startswith(text):
+            not_whole()
+    actual = f"{words} words in the pieces of a stream (are tokens repeated, or is it not cut?): {stream.text!r}"
+    judge.require(words <= length, f"at most {length} words", actual, *stream.polls)
+    if not stream.text:
+        not_judged(f"the stream has no text ({last.describe()})")
 
 
 @judges("NE-REQ-035")

@@ -9,7 +9,7 @@ it repeats itself; else what must hold for any text is judged.
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -22,6 +22,7 @@ from conformance.oracle import Law
 from conformance.player import LARGE, SLOTS, Player, Scene, Step, aim
 from conformance.provider.house import WORDS
 from conformance.requirement import case
+from conformance.suite.control import plainly_whole
 from conformance.suite.test_streams import LONG, OTHER
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ EXAMPLES_OF_LEAVING: Final = 4
 """A hub needs time to see that a client has left, so these take longer."""
 STEPS: Final = 10
 WORDS_GIVEN: Final = 24
+CONTROL_SIZES: Final = (1, 2, 5, 20)
 REQUESTS: Final = [
     fields | {"max_new_len": WORDS_GIVEN} for fields in (LONG, OTHER, LONG | {"message": "Name the winds of the sea."})
 ]
@@ -132,18 +134,29 @@ def scene(judge: Judge, target: Aim) -> Iterator[Scene]:
         second = judge.settings.second_service
         if not second:
             not_judged("needs a second service: name it with --second-service NAME")
-        with of_the_model(judge, {"A": judge.subject.path, "B": judge.subject.path_of(second)}) as made:
+        paths = {"A": judge.subject.path, "B": judge.subject.path_of(second)}
+        with of_the_model(judge, paths) as made, controlled(judge, target, made):
             yield made
     elif desk is not None and not desk.refusal:
         texts: list[str | None] = [given(number) for number in range(len(REQUESTS))]
         made = Scene(judge, dict.fromkeys(SLOTS, judge.provided), REQUESTS, texts)
-        with judge.answering(made.answer):
+        with judge.answering(made.answer), controlled(judge, target, made):
             yield made
     elif "leave" in target.kinds:
         not_judged(judge.desk.refusal)
     else:
-        with of_the_model(judge, dict.fromkeys(SLOTS, judge.subject.path)) as made:
+        with of_the_model(judge, dict.fromkeys(SLOTS, judge.subject.path)) as made, controlled(judge, target, made):
             yield made
+
+
+@contextmanager
+def controlled(judge: Judge, target: Aim, made: Scene) -> Iterator[None]:
+    """A breach that is blamed on a kind of step, or on indexes, counts only if streams without those are whole."""
+    with ExitStack() as controls:
+        for fields, text, path in zip(made.requests, made.texts, made.places, strict=True):
+            if text is not None and (target.kinds or target.by_index):
+                controls.enter_context(plainly_whole(judge, fields, text, CONTROL_SIZES, path))
+        yield
 
 
 def given(number: int) -> str:
@@ -154,12 +167,12 @@ def given(number: int) -> str:
 @contextmanager
 def of_the_model(judge: Judge, paths: Mapping[str, str]) -> Iterator[Scene]:
     """A scene whose texts are the model's, where it repeats itself; a breach counts only if it still does."""
-    places = [*paths.values(), paths["A"]]
-    texts = [judge.text_if_known(fields, path) for fields, path in zip(REQUESTS, places, strict=True)]
+    made = Scene(judge, paths, REQUESTS, [])
+    made.texts = [judge.text_if_known(fields, path) for fields, path in zip(REQUESTS, made.places, strict=True)]
     try:
-        yield Scene(judge, paths, REQUESTS, texts)
+        yield made
     except Violation:
-        for text, fields, path in zip(texts, REQUESTS, places, strict=True):
+        for text, fields, path in zip(made.texts, REQUESTS, made.places, strict=True):
             if text is not None and judge.text_if_known(fields, path) != text:
                 not_judged("the model stopped repeating itself, so texts cannot be compared")
         raise

@@ -64,6 +64,17 @@ class LongSeedIsChance(_SeedIsChance):
         return not -(2**31) <= seed < 2**31
 
 
+class StreamLengthIgnored(Behaviour):
+    """Bounds whole replies alone."""
+
+    def read_generation(self, request: dict[str, Any], limits: Mapping[str, float]) -> Generation:
+        """Asks for a longer reply where there is a stream key."""
+        generation = super().read_generation(request, limits)
+        if not generation.key:
+            return generation
+        return replace(generation, sampling=replace(generation.sampling, max_new_len=300))
+
+
 class EmptyStreamHasToken(Behaviour):
     """Gives a stream of length 0 a token before its end."""
 
@@ -108,6 +119,7 @@ WRONG_HUBS = (
         "generates as much as it likes",
         _sampling(lambda it: replace(it, max_new_len=300)),
     ),
+    WrongHub("stream_length_ignored", "NE-REQ-034", "streams as much as it likes", StreamLengthIgnored),
     WrongHub(
         "zero_length_is_default",
         "NE-REQ-035",

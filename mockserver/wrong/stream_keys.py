@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import replace
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from mockserver.state.answers import Answer, success
@@ -13,7 +15,7 @@ from mockserver.wrong.wrong_hub import WrongHub, is_end, keeping, of_streams
 from neuroengine._generated.machines import HubStreamState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mockserver.state.generations import Generation
     from mockserver.state.services import Service
@@ -184,6 +186,24 @@ class KeysShared(Behaviour):
         return answer
 
 
+def finding_streams_by(part: Callable[[str], str]) -> type[Behaviour]:
+    """A behaviour that takes keys for one where this of them is the same."""
+
+    class FindingStreams(Behaviour):
+        """Compares keys loosely."""
+
+        def stream_name(self, service: Service, generation: Generation) -> tuple[str, str]:
+            """The service, and what is compared of the key."""
+            return service.settings.name, part(generation.key)
+
+    return FindingStreams
+
+
+def letter_by_letter(key: str) -> str:
+    """A key without accents and the like, as some databases compare it."""
+    return "".join(part for part in unicodedata.normalize("NFD", key) if not unicodedata.combining(part))
+
+
 class ServicesShareKeys(Behaviour):
     """Finds a stream by its key alone."""
 
@@ -224,6 +244,20 @@ WRONG_HUBS = (
     WrongHub("abandoned_kept", "NE-STREAM-021", "never drops a stream", keeping(stream_idle_s=1000)),
     WrongHub("dropped_never_new", "NE-STREAM-022", "never forgets a dropped stream", keeping(end_kept_s=1000)),
     WrongHub("stream_keys_shared", "NE-STREAM-025", "takes every key for that of the open stream", KeysShared),
+    WrongHub("keys_ignore_case", "NE-STREAM-025", "compares keys without case", finding_streams_by(str.lower)),
+    WrongHub(
+        "keys_ignore_blanks", "NE-STREAM-025", "compares keys without blanks around", finding_streams_by(str.strip)
+    ),
+    WrongHub("keys_ignore_accents", "NE-STREAM-025", "compares plain letters", finding_streams_by(letter_by_letter)),
+    WrongHub(
+        "keys_cut_at_16", "NE-STREAM-025", "compares 16 characters of a key", finding_streams_by(itemgetter(slice(16)))
+    ),
+    WrongHub(
+        "keys_cut_at_255",
+        "NE-STREAM-025",
+        "compares 255 characters of a key",
+        finding_streams_by(itemgetter(slice(255))),
+    ),
     WrongHub("services_share_keys", "NE-STREAM-026", "finds a stream by its key alone", ServicesShareKeys),
     WrongHub(
         "dropped_is_forgotten", "NE-CODE-018", "knows nothing of a dropped stream", of_streams(DroppedIsForgotten)
