@@ -21,7 +21,7 @@ nox.options.download_python = "never"
 nox.options.reuse_venv = "yes"
 nox.options.sessions = ["lint", "types", "tests", "generate", "wheel", "conformance"]
 
-PROCESSES = "4"
+PROCESSES = "6"
 """In how many processes the tests run: most of them wait for something, so more than there are processors."""
 JUDGEMENTS = "6"
 """How many hubs the self-test judges at the same time: each judgement mostly waits for its hub's limits."""
@@ -92,6 +92,13 @@ def selftest(session: nox.Session) -> None:
         "tests/test_stream_proxy.py",
         env={"NE_EXAMPLES": "100000", "NE_STREAMS": "5000"},
     )
+
+
+@nox.session(default=False)
+def mutation(session: nox.Session) -> None:
+    """Judge mutants of the mock hub's state by the whole suite; arguments go to `python -m benchmarks.mutants`."""
+    session.install("-e", ".[all]", *_groups("mutation"))
+    session.run("python", "-m", "benchmarks.mutants", "--jobs", "4", "--markdown", "mutants.md", *session.posargs)
 
 
 @nox.session(default=False)

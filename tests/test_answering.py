@@ -265,7 +265,7 @@ def test_another_message_under_a_key_is_another_stream() -> None:
 
 @pytest.mark.parametrize("answer", ["plain", "asynchronous"])
 def test_a_stream_that_nobody_polls_is_given_up(answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answering_module, "STREAM_IDLE_S", 0.01)
+    monkeypatch.setattr(answering_module, "STREAM_IDLE_S", 0.5)
     ended = threading.Event()
 
     def endless(_: Request) -> Iterator[str]:

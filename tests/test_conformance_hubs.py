@@ -138,4 +138,4 @@ def test_a_hub_that_is_gone_in_the_middle_leaves_a_report() -> None:
     assert list(with_verdict(report, "pass"))[:1] == ["NE-HTTP-001"]
     assert "5 times in a row" in report["stopped"]
     assert report["exit_code"] == 3
-    assert report["counts"]["error"] > 0
+    assert any(reason.startswith("not reached: ") for reason in with_verdict(report, "skip").values())

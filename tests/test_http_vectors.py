@@ -117,12 +117,20 @@ def test_a_changed_expectation_does_not_hold(plain: Post, name: str) -> None:
         assert run(plain, mutant).problems, mutant
 
 
-@pytest.mark.parametrize("name", [name for name, wrong in WRONG_HUBS.items() if wrong.breaks in JUDGED])
-def test_a_wrong_hub_fails_a_vector_of_the_requirement_that_it_breaks(name: str) -> None:
-    with MockHub(services={SERVICE: "SERVICE-KEY"}, tls=False, wrong=name) as hub:
-        judging = [vector for vector in VECTORS.values() if WRONG_HUBS[name].breaks in vector["requirements"]]
-        with closing(http.client.HTTPConnection(hub.url.removeprefix("http://"), timeout=DEADLINE_S)) as connection:
-            assert any(run(over(connection), vector).problems for vector in judging)
+@pytest.mark.parametrize("row", sorted({wrong.breaks for wrong in WRONG_HUBS.values()} & JUDGED))
+def test_the_vectors_of_a_requirement_tell_a_hub_that_breaks_it(row: str) -> None:
+    """Wrong hubs are finer than examples, so one of them is enough."""
+    judging = [vector for vector in VECTORS.values() if row in vector["requirements"]]
+    assert any(has_problem(name, judging) for name, wrong in WRONG_HUBS.items() if wrong.breaks == row)
+
+
+def has_problem(name: str, judging: list[Json]) -> bool:
+    """Whether a wrong hub fails one of the vectors."""
+    with (
+        MockHub(services={SERVICE: "SERVICE-KEY"}, tls=False, wrong=name) as hub,
+        closing(http.client.HTTPConnection(hub.url.removeprefix("http://"), timeout=DEADLINE_S)) as connection,
+    ):
+        return any(run(over(connection), vector).problems for vector in judging)
 
 
 def test_every_part_of_a_check_can_fail() -> None:

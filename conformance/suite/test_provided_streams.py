@@ -191,8 +191,9 @@ def test_a_failure_behind_a_piece_is_repeated(judge: Judge) -> None:
         stream = judge.stream(SHORT, path=judge.provided)
         with answered_by(link, answer):
             first, failed = stream.poll_once(gettokens=3), stream.poll_once(gettokens=3)
-            if given or not (first.is_success and first.reply and failed.is_error):
+            if given or failed.is_success or not (first.is_success and first.reply):
                 not_judged("the hub does not hand each poll to a streaming provider")
+            judge.require(failed.is_error, "the failure of the provider", failed.describe(), *stream.polls)
             for pause in (0, 0, kept if kept <= judge.settings.max_wait else 0):
                 judge.subject.pause(pause)
                 exchange = stream.poll_once(gettokens=3)
@@ -241,3 +242,19 @@ def test_a_poll_whose_client_left_keeps_its_piece(judge: Judge, polls: int) -> N
         link.answer(REPLY)
         with answered_by(link, lambda _: REPLY), plainly_whole(judge, SHORT, TEXT, [3], judge.provided):
             reads_whole(judge, stream, TEXT)
+
+
+@judges("NE-PANS-009")
+def test_a_malformed_payload_costs_a_poll_an_error(judge: Judge) -> None:
+    with judge.answering(lambda _: REPLY):
+        twin = judge.stream(SHORT, path=judge.provided)
+        last = twin.read([1_000])
+        if twin.text != TEXT:
+            not_judged(f"a stream does not bring the provider's text ({last.describe()})")
+    stream = judge.stream(SHORT, path=judge.provided)
+    with judge.provider() as link:
+        call = stream.begin()
+        link.request()
+        link.answer(b"no JSON")
+        exchange = stream.take(call.answer())
+        judge.require(exchange.is_error, "an error, any errorcode but 0", exchange.describe(), exchange)

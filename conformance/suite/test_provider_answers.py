@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @judges("NE-PANS-001")
 def test_a_reply_arrives_character_for_character(judge: Judge) -> None:
     with judge.provider() as link:
-        is_heard(judge, link)
+        must_bring(judge, judge.through(link, ASK, PLAIN_ANSWER).exchange, str(PLAIN_ANSWER["reply"]))
 
     def check(example: tuple[str, bool]) -> None:
         reply, is_ascii = example

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -11,7 +12,16 @@ from conformance.asker import Passage
 from conformance.evidence import not_judged
 from conformance.provider import payloads
 from conformance.requirement import judges
-from conformance.suite.answering import ASK, returned, turn
+from conformance.suite.answering import (
+    ASK,
+    are_queued,
+    handed_over,
+    hang_up,
+    returned,
+    soon,
+    text_of,
+    turn,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -124,3 +134,24 @@ def play(link: Link, call: Call, answers: Iterator[Mapping[str, Any]]) -> None:
         link.answer(answer)
         if call.is_over_within(0.0):
             return
+
+
+@judges("NE-LOSS-006")
+def test_a_first_poll_that_waits_is_answered_when_a_streaming_provider_comes_back(judge: Judge) -> None:
+    with streaming(judge) as link:
+        judge.begin(ASK)
+        link.request()
+        call = begin_poll(judge, judge.new_key(), 1_000)
+        are_queued(judge, 1)
+        left = time.monotonic()
+        hang_up(link, in_order=True)
+        back = returned(judge, streaming=True)
+        if back is None or time.monotonic() - left > soon(judge, "queue_s"):
+            not_judged("the hub let the provider in again too late, or not at all")
+        handed_over(back, call, None)
+        exchange = call.answer()
+        if exchange.code == NOT_READY:
+            not_judged("the hub does not hold the poll")
+        text = text_of(ASK["message"])
+        holds = exchange.is_success and bool(exchange.reply) and text.startswith(exchange.reply)
+        judge.require(holds, f"the first piece of {text!r}", exchange.describe(), exchange)

@@ -129,6 +129,16 @@ class QueueDropped(Service):
             self._give_up_waiting(now)
 
 
+class WaitingPollsRefused(Service):
+    """A service that gives up every poll that waits when a streaming provider comes back, the first of a stream too."""
+
+    def _refuse_polls(self, now: float) -> None:
+        """Whatever piece they ask for."""
+        for job in [job for job in self._queue if job.is_poll]:
+            self._queue.remove(job)
+            job.finish(self._another(), now)
+
+
 class QueueAsleep(Service):
     """A service whose queue stands still when its provider comes back."""
 
@@ -182,6 +192,12 @@ WRONG_HUBS = (
     WrongHub("drop_answered_late", "NE-LOSS-004", "answers late when a provider drops", of_links(DropAnsweredLate)),
     WrongHub("unforgiving", "NE-LOSS-005", "bars a provider that sent garbage", Unforgiving),
     WrongHub("queue_dropped", "NE-LOSS-006", "drops what waits with the provider", of_services(QueueDropped)),
+    WrongHub(
+        "waiting_polls_refused",
+        "NE-LOSS-006",
+        "gives up first polls that wait for a streaming provider",
+        of_services(WaitingPollsRefused),
+    ),
     WrongHub("queue_asleep", "NE-LOSS-006", "hands what waits to nobody who comes back", of_services(QueueAsleep)),
     WrongHub("waits_for_ever", "NE-LOSS-007", "lets requests wait for ever", of_services(WaitsForEver)),
     WrongHub("absence_forgotten", "NE-LOSS-008", "waits anew for every request", of_services(AbsenceForgotten)),

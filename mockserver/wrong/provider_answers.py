@@ -61,6 +61,13 @@ def _two_members(members: Members) -> Members:
     return {"reply": members["reply"], "errorcode": members["errorcode"]}
 
 
+class AnswersRefused(Link):
+    """A link that takes no answer of a provider for one."""
+
+    def _read_payload(self, payload: bytes) -> Answer:
+        return failure(ErrorCode.PROVIDER_ERROR, "The provider's answer cannot be read.")
+
+
 class CodeDemanded(Link):
     """A link that takes an answer without a code for none."""
 
@@ -148,6 +155,7 @@ class SurrogatesPassed(Link):
 
 WRONG_HUBS = (
     WrongHub("errorcode_demanded", "NE-ANS-007", "wants a provider to send errorcode", of_links(CodeDemanded)),
+    WrongHub("answers_refused", "NE-PANS-001", "answers 13 whatever a provider answers", of_links(AnswersRefused)),
     WrongHub("reply_stripped", "NE-PANS-001", "strips a reply", _reply(str.strip)),
     WrongHub(
         "reply_in_ascii",

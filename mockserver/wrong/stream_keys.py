@@ -68,6 +68,23 @@ class FailureIsTheEnd(Stream):
         return super()._answer(poll, now) if self._failure is None else success("")
 
 
+class FailureIsEmpty(Stream):
+    """A stream that is empty when it fails before the first piece."""
+
+    def _failed(self, answer: Answer, now: float) -> Answer:
+        failed = super()._failed(answer, now)
+        return failed if self._next_seq else success("")
+
+
+class FailureWithoutCode(Stream):
+    """A stream that tells its failure behind a piece as a sentence without a code."""
+
+    def _failed(self, answer: Answer, now: float) -> Answer:
+        if self._next_seq and isinstance(answer.content, dict):
+            answer = answer._replace(content={"reply": answer.content["reply"]})
+        return super()._failed(answer, now)
+
+
 class FailureFreesKey(Stream):
     """A stream that frees its key by a failure, whatever was delivered."""
 
@@ -205,8 +222,14 @@ class PatienceFromTheBeginning(Stream):
 
 WRONG_HUBS = (
     WrongHub("poll_without_message", "NE-STREAM-010", "goes on when a poll has no message", PollWithoutMessage),
+    WrongHub(
+        "failure_is_empty", "NE-PANS-009", "answers a poll of a failed stream with the end", of_streams(FailureIsEmpty)
+    ),
     WrongHub("failed_key_kept", "NE-STREAM-015", "repeats a failure that came before the first piece", FailedKeyKept),
     WrongHub("failure_is_the_end", "NE-STREAM-016", "ends a stream behind its failure", of_streams(FailureIsTheEnd)),
+    WrongHub(
+        "failure_without_code", "NE-STREAM-016", "tells a failure without its code", of_streams(FailureWithoutCode)
+    ),
     WrongHub("failure_frees_key", "NE-STREAM-016", "starts anew behind a failure", of_streams(FailureFreesKey)),
     WrongHub("stream_end_starts_again", "NE-STREAM-017", "generates when the end is asked for again", EndStartsAgain),
     WrongHub("end_generates", "NE-STREAM-018", "asks the provider again for a repeated end", EndGenerates),
