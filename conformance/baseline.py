@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 from conformance.expected import Expectation, case_name
+from conformance.likeness import steady_beginning
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 TO_BE_SAID: Final = "Say why this is expected."
 MESSAGE_CHARS: Final = 60
-_STEADY: Final = re.compile(r"[^\"'\[]*")
-"""How a message begins before it quotes what the hub said, which may be another thing each time."""
 
 
 def updated(text: str, report: dict[str, Any]) -> str:
@@ -70,7 +68,6 @@ def _entry(requirement: str, breach: dict[str, Any]) -> Table:
     table = tomlkit.table()
     table.add("id", requirement)
     table.add("case", case_name(breach))
-    beginning = _STEADY.match(breach["actual"])
-    table.add("message", beginning[0][:MESSAGE_CHARS] if beginning else "")
+    table.add("message", steady_beginning(breach["actual"])[:MESSAGE_CHARS])
     table.add("reason", TO_BE_SAID)
     return table

@@ -23,9 +23,9 @@ GONE: Final = 3
 class Violation(AssertionError):
     """Raised when a real exchange breaks the requirement.
 
-    `expected` and `actual` are for a person; `exchanges` are what shows it, in their order; `steps` are
-    all that happened in the check until then, on both legs. `is_final` when the hub has
-    changed by the breach, so that it cannot show again. `is_flaky` when it did not show again.
+    `expected` and `actual` are for a person; `exchanges` are what shows it, in their order; `steps` are all that
+    happened in the check until then, on both legs. `is_final` when a second run of the check would show nothing more.
+    `is_flaky` when it did not show again.
     """
 
     def __init__(

@@ -106,9 +106,8 @@ class Exchange:
             reply = json.dumps(self.reply, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
             return f"errorcode {self.code}, reply {excerpt(reply)}"
         kind = "no JSON" if self.content is NO_JSON else "JSON that is no answer object"
-        return (
-            f"status {self.status}, {kind}: {excerpt(self.body.decode('utf-8', 'backslashreplace')) or 'an empty body'}"
-        )
+        body = excerpt(self.body.decode("utf-8", "backslashreplace"))
+        return f"status {self.status}, {kind}: {repr(body) if body else 'an empty body'}"
 
 
 def is_integer(value: Any) -> bool:

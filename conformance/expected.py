@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from conformance.catalogue import catalogue
+from conformance.likeness import begins_like
 from neuroengine import spec
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Expectation:
     def describes(self, requirement: str, breach: dict[str, Any]) -> bool:
         """Whether a breach is the one that this entry expects."""
         cases = {"", breach["check"], case_name(breach)}
-        return self.id == requirement and self.case in cases and breach["actual"].startswith(self.message)
+        return self.id == requirement and self.case in cases and begins_like(breach["actual"], self.message)
 
     def has_expired(self, today: date) -> bool:
         """Whether its last day is over."""

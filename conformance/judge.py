@@ -62,7 +62,9 @@ class Judge(Asker):
         self._account(exchanges)
 
     def breaks(self, expected: str, actual: str, *exchanges: Exchange, is_final: bool = False) -> NoReturn:
-        """Judges that the requirement is broken; `is_final` where the hub has changed by it, and cannot break it again.
+        """Judges that the requirement is broken; `is_final` where a second run of the check would show nothing more.
+
+        The hub has changed by the breach, and cannot show it again; or the check has seen what rules chance out.
 
         Raises:
             Violation: always.

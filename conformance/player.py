@@ -182,7 +182,7 @@ class Player:
                 return
             self._story.append(f"poll {step.slot} for {LARGE}")
             self._poll(step._replace(sizes=(LARGE,)))
-        finding = Finding(Law.END, "the end", f"{track.stream.most_polls} polls without it")
+        finding = Finding(Law.END, "the end", f"no end in {track.stream.most_polls} polls")
         self._judge_by(track, finding, self._exchanges[-1])
 
     def _again(self, step: Step) -> None:

@@ -2,8 +2,8 @@
 
 It takes the settings as options, lets only the checks of the chosen rows run, and turns what each check did into a
 plain record on its report, so that records travel from xdist's workers too. Laws: a breach is reported only when the
-check breaks again on a second run and the hub still answers a plain request (unless just that is broken); a check
-that required nothing passes nothing.
+check breaks again on a second run and the hub still answers a plain request (unless just that is broken), or the check
+itself has seen to it that a second run would show nothing more; a check that required nothing passes nothing.
 """
 
 from __future__ import annotations

@@ -80,9 +80,16 @@ def shown(step: Step, spans: Sequence[Span], names: Mapping[bytes, str]) -> str:
 def without_secrets(text: str, names: Mapping[str, str]) -> str:
     """A text with the variables' names in the place of secrets; `names` are by the secret."""
     for secret, name in names.items():
-        for form in {secret, written(secret).decode()}:
+        for form in _forms(secret):
             text = re.sub("|".join(_patterns(form)), f"${name}", text)
     return text
+
+
+def _forms(secret: str) -> set[str]:
+    """A secret as it may stand in a text: as it is, as in JSON, and either of them as Python quotes it."""
+    plain = {secret, written(secret).decode()}
+    quoted = {form.replace("\\", "\\\\") for form in plain}
+    return plain | quoted | {form.replace("'", "\\'") for form in quoted}
 
 
 def _patterns(secret: str) -> Iterator[str]:

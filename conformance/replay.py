@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from conformance.expected import case_name
+from conformance.likeness import are_alike
 from conformance.settings import Settings, polite, read_target
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def compared(before: Mapping[str, Any], after: Mapping[str, Any], cases: Mapping
         for name in names:
             was, came = then[requirement, name], now.get((requirement, name))
             if came is not None:
-                said = "still broken" if came == was else f"broken in another way: {came}"
+                said = "still broken" if are_alike(came, was) else f"broken in another way: {came}"
             elif row is None or row["verdict"] in {"skip", "error"}:
                 said = f"not judged: {row['reason'] if row else 'it is not in scope'}"
             else:

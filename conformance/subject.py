@@ -50,7 +50,7 @@ class Subject:
         self.journal: deque[Exchange] = deque(maxlen=REMEMBERED)
         self.answers_plainly = False
         self.timeline = Timeline()
-        self.desk = Desk(settings, authorities(settings), self.timeline) if settings.provider else None
+        self.desk = Desk(settings, target, authorities(settings), self.timeline) if settings.provider else None
         self.silence = ""
         """Why the hub is no more what was judged; empty when it serves at the end as it did at first."""
         self.model_list: Exchange | None = None

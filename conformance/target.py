@@ -2,7 +2,8 @@
 
 Laws: every exchange has a deadline for the whole of it, so neither a hang nor a trickle stops a run; a connection that
 turns out to be closed is no trouble before a fresh one was tried; five exchanges in trouble in a row end the run; a hub
-that is spared is asked again no sooner than it wishes.
+that is spared is asked again no sooner than it wishes. A connection to the provider port is as dear as a request:
+whoever makes one says so to `spend`.
 """
 
 from __future__ import annotations
@@ -53,12 +54,43 @@ class Target:
         self._case_ends = now + self._settings.case_time
         return min(self._case_ends, self._ends) - now
 
+    def account(self, requests: int = 1) -> None:
+        """Spends requests of the check that runs now.
+
+        Raises:
+            pytest.skip.Exception: its time is over, or the run's, or the run's budget is used up.
+        """
+        if time.monotonic() > min(self._case_ends, self._ends):
+            not_judged(self.over)
+        self.spend(requests)
+
+    def spend(self, requests: int = 1) -> None:
+        """Counts requests before they are sent, and waits until the run's rate allows them.
+
+        Raises:
+            pytest.skip.Exception: the run's budget is used up, or its time is over.
+        """
+        budget = self._settings.max_requests
+        if budget and self.sent + requests > budget:
+            not_judged(f"{OUT_OF_BOUNDS}: its budget of {budget} requests is used up")
+        now = time.monotonic()
+        if now > self._ends:
+            not_judged(self._run_is_over)
+        if self._settings.rate:
+            self.pause(self._next - now)
+            self._next = max(now, self._next) + requests / self._settings.rate
+        self.sent += requests
+
     @property
     def over(self) -> str:
         """Why a check is not judged whose time is over: its own, or the run's."""
         if self._ends <= self._case_ends:
-            return f"{OUT_OF_BOUNDS}: its time of {self._settings.max_time:g} s is over (--max-time)"
+            return self._run_is_over
         return f"the check was not through within {self._settings.case_time:g} s (--case-time)"
+
+    @property
+    def _run_is_over(self) -> str:
+        return f"{OUT_OF_BOUNDS}: its time of {self._settings.max_time:g} s is over (--max-time)"
 
     def send(self, request: Request) -> Exchange:
         """One exchange."""
@@ -66,7 +98,7 @@ class Target:
 
     def send_together(self, requests: Sequence[Request]) -> list[Exchange]:
         """Exchanges that run at the same time, each on a connection of its own; in the order of the requests."""
-        self._account(len(requests))
+        self.account(len(requests))
         if len(requests) == 1:
             exchanges = [self._exchange(requests[0], self._settings.timeout, self._post)]
         else:
@@ -83,7 +115,7 @@ class Target:
 
         `done` is told of the exchange once it is over.
         """
-        self._account(1)
+        self.account()
         most = seconds or self._settings.timeout
 
         def exchange(request: Request, take: Callable[[Connection], None]) -> Exchange:
@@ -102,19 +134,6 @@ class Target:
         """Closes every connection."""
         while self._idle:
             self._idle.pop().close()
-
-    def _account(self, requests: int) -> None:
-        """Keeps to the run's budget, time and rate."""
-        budget = self._settings.max_requests
-        if budget and self.sent + requests > budget:
-            not_judged(f"{OUT_OF_BOUNDS}: its budget of {budget} requests is used up")
-        now = time.monotonic()
-        if now > min(self._case_ends, self._ends):
-            not_judged(self.over)
-        if self._settings.rate:
-            self.pause(self._next - now)
-            self._next = max(now, self._next) + requests / self._settings.rate
-        self.sent += requests
 
     def _notice(self, exchange: Exchange) -> None:
         if self._settings.rate:

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from conformance import Settings, run
 from conformance.baseline import TO_BE_SAID, updated
 from conformance.expected import Expectation, mark_expected, read_expected
+from conformance.replay import compared
 from mockserver import MockHub
 from neuroengine.cli import main
 from neuroengine.cli.conformance.embedded import embedded_hub
@@ -207,6 +208,33 @@ def test_what_is_no_report_is_told_apart(folder: Path) -> None:
 
 
 # -- replay
+
+
+def endless(polls: int, came: str) -> dict[str, Any]:
+    """A report of a hub whose streams never end."""
+    actual = f"no end in {polls} polls, the last one: {came}"
+    breach = {"check": "test_streams::test_a_stream_reaches_its_end", "case": "", "actual": actual, "flaky": False}
+    return {"partial": [], "requirements": [{"id": "NE-STREAM-002", "verdict": "fail", "breaches": [breach]}]}
+
+
+def test_a_breach_whose_account_differs_by_chance_alone_is_still_the_same() -> None:
+    before, after = endless(814, 'errorcode 0, reply "wind"'), endless(79, 'errorcode 0, reply "sand"')
+    cases = {"NE-STREAM-002": ["test_streams::test_a_stream_reaches_its_end"]}
+    assert [line.partition(": ")[2] for line in compared(before, after, cases)] == ["still broken"]
+    (line,) = compared(before, endless(814, 'errorcode 1, reply "wind"'), cases)
+    assert ": broken in another way: no end in 814 polls, the last one: errorcode 1" in line
+
+
+def test_an_entry_that_a_baseline_made_is_met_in_the_next_run(tmp_path: Path) -> None:
+    file = tmp_path / "expected.toml"
+    file.write_text(updated("", endless(814, 'errorcode 0, reply "wind"')), encoding="utf-8")
+    (entry,) = read_expected(file)
+    copied = Expectation(entry.id, entry.reason, message="no end in 814 polls, the last one: errorcode 0")
+    for known in (entry, copied):
+        after = endless(79, 'errorcode 0, reply "sand"')["requirements"]
+        assert mark_expected(after, [known], TODAY)["met"] == 1
+    other = endless(79, 'errorcode 1, reply "sand"')["requirements"]
+    assert mark_expected(other, [copied], TODAY)["met"] == 0
 
 
 @pytest.mark.usefixtures("folder")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -199,3 +200,12 @@ def test_a_key_at_which_an_excerpt_was_cut_is_not_told_in_part(before: int) -> N
 
 def test_a_short_key_that_is_part_of_a_word_leaves_the_word_alone() -> None:
     assert without_secrets("KEYS, a KEY and KEY1", {"KEY": "NE_KEY"}) == "KEYS, a $NE_KEY and KEY1"
+
+
+@pytest.mark.parametrize("secret", ["PLAIN-SESAME", 'SESAME"OPEN', "SESAME\\OPEN", "SESAME'\"OPEN", "SESAME-É"])
+def test_a_secret_is_taken_out_of_what_python_quotes(secret: str) -> None:
+    for told in (secret, json.dumps({"reply": f"The key {secret} is wrong."})):
+        for quoted in (repr(told), repr(f"{told} '")):
+            kept = without_secrets(quoted, {secret: "NE_SERVICE_KEY"})
+            assert "SESAME" not in kept
+            assert "$NE_SERVICE_KEY" in kept

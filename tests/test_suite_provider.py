@@ -451,7 +451,7 @@ def test_the_timeline_has_both_legs_in_their_order(judge: Judge) -> None:
 
 def refused(hub: MockHub, **more: Any) -> Desk:
     settings = told(hub, **more)
-    return Desk(settings, ssl.create_default_context(cafile=hub.ca_file), Timeline())
+    return Desk(settings, Target(settings), ssl.create_default_context(cafile=hub.ca_file), Timeline())
 
 
 def test_a_refused_login_says_why_and_ends_the_checks(hub: MockHub) -> None:
@@ -468,7 +468,7 @@ def test_a_refused_login_says_why_and_ends_the_checks(hub: MockHub) -> None:
 
 def test_a_hub_that_keeps_silent_is_not_asked_again_and_again(toy: ToyHub) -> None:
     settings = Settings("http://hub.test", SERVICE, provider=toy.address, service_key=KEY, timeout=SHORT_S)
-    desk = Desk(settings, ssl.create_default_context(cafile=toy.ca_file), Timeline())
+    desk = Desk(settings, Target(settings), ssl.create_default_context(cafile=toy.ca_file), Timeline())
     desk.open()
     silent = toy.link()
     assert "was answered with nothing" in desk.refusal
@@ -492,7 +492,7 @@ def test_a_port_where_nobody_listens_says_so(hub: MockHub) -> None:
 
 def test_a_house_on_a_link_that_can_bring_no_frame_leaves(toy: ToyHub) -> None:
     settings = Settings("http://hub.test", SERVICE, provider=toy.address, service_key=KEY, timeout=PATIENCE_S)
-    desk = Desk(settings, ssl.create_default_context(cafile=toy.ca_file), Timeline())
+    desk = Desk(settings, Target(settings), ssl.create_default_context(cafile=toy.ca_file), Timeline())
     opening = threading.Thread(target=desk.open)
     opening.start()
     first = toy.link().accept()

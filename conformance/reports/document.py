@@ -100,7 +100,7 @@ def build_report(
         "expectations": expectations,
         "stopped": judgement.stopped or ("" if counts["fail"] else judgement.locked_out),
     }
-    report["partial"] = list(_partial(settings, report))
+    report["partial"] = list(_partial(settings, report, judgement.locked_out))
     report["exit_code"] = _exit_code(report, require_complete=require_complete)
     report["conforms"] = report["exit_code"] == CONFORMING and not counts["fail"]
     return report
@@ -142,10 +142,12 @@ def unexpected(report: dict[str, Any], seen: str) -> list[dict[str, Any]]:
     return [entry for entry in report["requirements"] if seen_as(entry) == seen and not entry["expected"]]
 
 
-def _partial(settings: Settings, report: dict[str, Any]) -> Iterator[str]:
+def _partial(settings: Settings, report: dict[str, Any], locked_out: str) -> Iterator[str]:
     """Why a run says nothing of some of the rules that it could have judged."""
     if report["stopped"]:
         yield f"it was stopped: {report['stopped']}"
+    elif locked_out:
+        yield f"the hub let no provider in: {locked_out}"
     if settings.select:
         yield f"only {', '.join(settings.select)} was judged"
     if settings.cases:

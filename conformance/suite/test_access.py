@@ -16,21 +16,30 @@ NO_KEY: Final = "conformance-no-key-of-anybody"
 UNAUTHORIZED: Final = 10
 
 
-def asked(judge: Judge, access_key: str = "", **more: str) -> Exchange:
+def asked(judge: Judge, access_key: str = "", path: str = "", **more: str) -> Exchange:
     """A request to the service with access keys; `more` are fields of it."""
     settings = judge.settings
     if not (settings.access_service and settings.access_key):
         not_judged("needs a service with access keys: --access-service NAME --access-key-env VARIABLE")
-    path, keys = judge.subject.path_of(settings.access_service), tuple(more.values())
+    path, keys = path or judge.subject.path_of(settings.access_service), tuple(more.values())
     return judge.post(SHORT | more, path=path, keys=keys, access_key=access_key)
 
 
-def let_in(judge: Judge) -> Exchange:
+def let_in(judge: Judge, **asking: str) -> Exchange:
     """A request with the right key, as far as nothing else is in its way."""
-    exchange = asked(judge, judge.settings.access_key)
+    exchange = asked(judge, judge.settings.access_key, **asking)
     if exchange.trouble or exchange.code in PASSING_CODES:
         not_judged(f"the service with access keys does not answer now ({exchange.describe()})")
     return exchange
+
+
+def must_be_refused(judge: Judge, access_key: str, **asking: str) -> None:
+    """Requires that a request without the right key is refused with 10, where the right one is let in."""
+    twin = let_in(judge, **asking)
+    if not twin.is_success:
+        not_judged(f"the right key opens nothing ({twin.describe()})")
+    exchange = asked(judge, access_key, **asking)
+    judge.require(exchange.code == UNAUTHORIZED, f"errorcode {UNAUTHORIZED}", exchange.describe(), exchange)
 
 
 @judges("NE-ACCESS-001")
@@ -60,6 +69,20 @@ def test_without_the_right_key_a_request_is_refused_with_10(judge: Judge) -> Non
             continue
         exchange = asked(judge, wrong)
         judge.require(exchange.code == UNAUTHORIZED, f"errorcode {UNAUTHORIZED}", exchange.describe(), exchange)
+
+
+@judges("NE-CODE-010")
+def test_each_form_of_the_path_asks_for_the_key(judge: Judge) -> None:
+    bare = f"{judge.settings.prefix}/{judge.settings.access_service}"
+    for path in (bare, f"{bare}/"):
+        for wrong in ("", NO_KEY):
+            must_be_refused(judge, wrong, path=path)
+
+
+@judges("NE-CODE-010")
+def test_a_stream_goes_on_for_the_right_key_alone(judge: Judge) -> None:
+    for wrong in ("", NO_KEY):
+        must_be_refused(judge, wrong, key=judge.new_key())
 
 
 @judges("NE-ACCESS-003")

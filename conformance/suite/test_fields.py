@@ -62,6 +62,16 @@ def test_the_empty_message_is_accepted(judge: Judge, raw: str) -> None:
     judge.accepts(SHORT | {"message": "", "raw": raw})
 
 
+@judges("NE-REQ-005")
+def test_the_empty_message_is_streamed(judge: Judge) -> None:
+    """The first poll has it, and so has each that goes on."""
+    if not judge.stream(SHORT).read([1]).is_success:
+        not_judged("a stream of another message did not come to its end")
+    stream = judge.stream(SHORT | {"message": ""})
+    last = stream.read([1])
+    judge.require(last.is_success, "pieces and the end, as for any message", last.describe(), *stream.polls)
+
+
 @judges("NE-REQ-006")
 def test_unknown_members_are_ignored(judge: Judge) -> None:
     def check(members: dict[str, Any]) -> None:

@@ -7,7 +7,6 @@ writes.
 from __future__ import annotations
 
 import json
-import socket
 import time
 from itertools import pairwise
 from statistics import quantiles
@@ -266,17 +265,16 @@ def test_bytes_are_acknowledged_at_once(judge: Judge) -> None:
     What is compared are quartiles of both ways in turn, so that slow moments of the machine decide nothing; where they
     lie neither together nor clearly apart, nothing is judged.
     """
-    desk = judge.desk
+    if judge.examples(SAMPLES) < SAMPLES:
+        not_judged("too few requests may be sent to measure it")
     way = way_s(judge)
     if way > TOGETHER_S / 3:
         not_judged(f"the way to the hub takes {way * 1000:.0f} ms, so delays cannot be told from it")
-    if judge.examples(SAMPLES) < SAMPLES:
-        not_judged("too few requests may be sent to measure it")
-    with desk.vacant():
+    with judge.desk.vacant():
         link = fresh(judge, is_hasty=False)
         for _ in range(TRIES):
             one, two = measured(judge, link)
-            actual = f"{two[1] * 1000:.0f} ms in two writes, {one[1] * 1000:.0f} ms in one"
+            actual = f"in two writes {two[1] * 1000:.0f} ms, in one {one[1] * 1000:.0f} ms"
             is_together, is_apart = two[0] - one[0] <= TOGETHER_S, two[0] - one[2] >= APART_S
             if is_together or is_apart:
                 judge.require(is_together, "an answer as soon in two writes as in one", actual)
@@ -314,7 +312,7 @@ def way_s(judge: Judge) -> float:
     for _ in range(3):
         began = time.monotonic()
         try:
-            socket.create_connection(judge.settings.provider_address, judge.settings.timeout).close()
+            judge.desk.knock().close()
         except OSError as error:
             not_judged(f"no connection to the provider port ({error})")
         best = min(best, time.monotonic() - began)

@@ -7,7 +7,6 @@ right because it was accepted before, or because the hub answers it otherwise th
 from __future__ import annotations
 
 import json
-import socket
 import ssl
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -99,7 +98,7 @@ def entry(judge: Judge) -> dict[str, Any]:
 def test_providers_are_accepted_by_tls(judge: Judge) -> None:
     with judge.desk.visited():
         try:
-            socket.create_connection(judge.settings.provider_address, judge.settings.timeout).close()
+            judge.desk.knock().close()
         except OSError as error:
             not_judged(f"nobody takes connections at {judge.settings.provider} ({error}): is --provider right?")
         anyone = ssl.create_default_context()
@@ -260,9 +259,8 @@ def other_logins(judge: Judge) -> st.SearchStrategy[tuple[str, Login]]:
 @judges("NE-LOGIN-009")
 def test_a_refusal_is_quick(judge: Judge) -> None:
     with judge.desk.visited():
-        began = time.monotonic()
-        links = {what: knock(judge, login, within=0) for what, login in hand_made(judge)}
-        for what, link in links.items():
+        links = [(what, knock(judge, login, within=0), time.monotonic()) for what, login in hand_made(judge)]
+        for what, link, began in links:
             link.greeted(max(began + QUICK_S + SLACK_S - time.monotonic(), 0))
             is_over = bool(link.greeting) or link.is_closed
             judge.require(is_over, f"an answer to a login with {what}, or a close, within {QUICK_S:g} s", said(link))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Final
@@ -11,6 +10,7 @@ from conformance.evidence import not_judged
 from conformance.judge import SHORT
 from conformance.provider.link import Link
 from conformance.requirement import judges
+from conformance.suite.answering import soon
 from conformance.suite.test_logins import EARLY_S, READ, SLACK_S, door, entry, knock, let_in, said, written
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ SEEN_S: Final = 2.5
 """How long to look for what shows that a hub has noticed a provider's drop."""
 LATE_S: Final = 0.2
 GLANCE_S: Final = 0.05
+TRIES: Final = 3
 RETURNS: Final = 8
 RETURN_PAUSES_S: Final = (0.0, 0.1, 0.3, 0.6, 1.0)
 ENDLESS_BYTES: Final = 2**20
@@ -39,10 +40,11 @@ def test_who_does_not_log_in_in_time_is_sent_away(judge: Judge) -> None:
     with judge.desk.visited():
         links = {"silent": door(judge), "half a login": door(judge), "byte after byte": door(judge)}
         links["half a login"].send(login[: len(login) // 2])
-        until = time.monotonic() + 2 * limit + SLACK_S
+        most = 2 * limit + SLACK_S
+        until, pause = time.monotonic() + most, max(limit / 8, min(most / len(login[:-1]), limit / 2))
         for byte in login[:-1]:
             links["byte after byte"].send(bytes([byte]))
-            judge.subject.pause(limit / 8)
+            judge.subject.pause(pause)
             if all(link.is_closed for link in links.values()) or time.monotonic() > until:
                 break
         for what, link in links.items():
@@ -87,12 +89,13 @@ def beside_silent_ones(judge: Judge) -> tuple[str, bool]:
     """What a login brings while others are silent, and whether it was accepted before one of them had to go."""
     half = written(judge.desk.login)[:20]
     with ExitStack() as stack:
-        silent = [door(judge) for _ in range(4)]
-        for link in silent[2:]:
+        doors, knocks = judge.examples(4), judge.examples(3)
+        judge.desk.pay_for(doors + knocks + 1)
+        silent = [door(judge) for _ in range(doors)]
+        for link in silent[1::2]:
             link.send(half)
-        for _ in range(3):  # they do not even begin TLS
-            sock = socket.create_connection(judge.settings.provider_address, judge.settings.timeout)
-            stack.enter_context(closing(sock))
+        for _ in range(knocks):  # they do not even begin TLS
+            stack.enter_context(closing(judge.desk.knock()))
         try:
             link = judge.desk.connect()
         except OSError as error:
@@ -173,12 +176,17 @@ def test_a_provider_may_come_back_at_once(judge: Judge) -> None:
 
 @judges("NE-LOGIN-014")
 def test_a_close_without_notice_is_a_close(judge: Judge) -> None:
-    """What a hub shows of a proper close, by its model list and to the client, it has to show of this one."""
+    """What a hub shows of a proper close, by its model list and to the client, it has to show of this one.
+
+    A slow moment may hide it, so this close is made more than once.
+    """
     with judge.desk.vacant():
-        began = time.monotonic()
-        shown = traces(judge, Link.close, {"connected", "answer"}, SEEN_S)
-        patience = 2 * (time.monotonic() - began) + SEEN_S
-        missing = shown - traces(judge, Link.abort, shown, patience)
+        most = min(SEEN_S, soon(judge, "provider_answer_s"))  # later than that the client is answered anyway
+        missing = traces(judge, Link.close, {"connected", "answer"}, most)
+        for _ in range(TRIES):
+            missing -= traces(judge, Link.abort, missing, most)
+            if not missing:
+                break
         expected = "the same as after a proper close"
         signs = {"connected": "the model list still calls the provider connected", "answer": "its client waits on"}
         judge.require(not missing, expected, " and ".join(signs[sign] for sign in sorted(missing)))

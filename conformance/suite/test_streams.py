@@ -50,7 +50,7 @@ def read_known(judge: Judge, stream: Stream, text: str, sizes: list[int]) -> Non
             judge.breaks(f"the piece after {stream.text!r}", exchange.describe(), *stream.polls)
         if stream.has_ended:
             return
-    judge.breaks(f"the end after {stream.text!r}", f"{len(stream.polls)} polls without it", *stream.polls)
+    judge.breaks(f"the end after {stream.text!r}", f"no end in {len(stream.polls)} polls", *stream.polls)
 
 
 @judges("NE-STREAM-001")
@@ -68,7 +68,7 @@ def test_a_stream_reaches_its_end(judge: Judge) -> None:
     stream = judge.stream(SHORT)
     last = stream.read([1000])
     expected = "an empty reply with errorcode 0 after the last token"
-    actual = f"{len(stream.polls)} polls without it, the last one: {last.describe()}"
+    actual = f"no end in {len(stream.polls)} polls, the last one: {last.describe()}"
     judge.require(stream.has_ended, expected, actual, *stream.polls)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from conformance.evidence import not_judged
 from conformance.exchange import NO_JSON
-from conformance.judge import SHORT
+from conformance.judge import GETMODELS, SHORT
 from conformance.requirement import judges
 from neuroengine import spec
 
@@ -25,6 +25,8 @@ FIRST_BYTE_S: Final = 15.0
 SLACK_S: Final = 1.0
 AFTER: Final = 1.3
 """The share of a limit after which it must have struck; the rest of it is for slow machines."""
+WITNESSES: Final = 3
+"""So many other requests answered in the meantime show that neither the hub nor the machine stands still."""
 HELD_S: Final = 1.0
 """So long a poll is held before it gets its text, where the hub told that it holds one longer."""
 HELD_UNTOLD_S: Final = 0.1
@@ -67,14 +69,22 @@ def test_the_first_byte_comes_before_a_client_gives_up(judge: Judge) -> None:
         call = judge.begin(SHORT, seconds=longest + judge.settings.timeout)
         link.request()
         came = call.is_heard_within(longest)
+        is_awake = came or answers_soon(judge)
         link.answer(REPLY)
         exchange = call.answer()
-    expected = f"the first byte of the body within {FIRST_BYTE_S:g} s"
-    judge.require(
-        came, expected, f"none before the provider's answer, which came later: {exchange.describe()}", exchange
-    )
+    if not came and not is_awake:
+        not_judged("the hub is slow to answer anything now")
+    if not came:
+        # The hub answered another request promptly meanwhile, so this is no slow moment that a second look would show.
+        actual = f"none before the provider's answer, which came later: {exchange.describe()}"
+        judge.breaks(f"the first byte of the body within {FIRST_BYTE_S:g} s", actual, exchange, is_final=True)
     whole = exchange.content is not NO_JSON
     judge.require(whole, "white space and then one JSON text", exchange.describe(), exchange)
+
+
+def answers_soon(judge: Judge) -> bool:
+    """Whether the hub answers a request that needs no provider within the slack of a wait, again and again."""
+    return all(judge.begin(GETMODELS).is_over_within(SLACK_S) for _ in range(WITNESSES))
 
 
 @judges("NE-ANS-015")
@@ -93,7 +103,7 @@ def test_blanks_go_on_until_the_answer_is_ready(judge: Judge) -> None:
         not_judged("the hub begins no answer with white space")
     gap = max(later - earlier for earlier, later in pairwise(exchange.arrivals))
     expected = f"a blank each {interval:g} s, and none later than {longest:g} s after the one before"
-    judge.require(gap <= longest, expected, f"{gap:.2f} s without one", exchange)
+    judge.require(gap <= longest, expected, f"none for {gap:.2f} s", exchange)
 
 
 @judges("NE-STREAM-012")

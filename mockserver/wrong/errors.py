@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mockserver.state.answers import Answer, failure
 from mockserver.state.behaviour import Behaviour
@@ -10,6 +10,11 @@ from mockserver.state.generations import Refused
 from mockserver.state.services import Service
 from mockserver.wrong.wrong_hub import WrongHub, answering, keeping, of_services
 from neuroengine._generated.registry import ErrorCode
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from mockserver.state.generations import Generation
 
 _NO_REGISTERED_CODE = 42
 
@@ -59,6 +64,65 @@ class KeyUnneeded(Behaviour):
         """Asks for a right key where there is one."""
         if access_key is not None:
             super().check_access(service, access_key, request)
+
+
+class AccessKeyByItsBegin(Service):
+    """A service that looks at the begin of an access key alone."""
+
+    def admits(self, access_key: str | None) -> bool:
+        """Any key that a right one begins will do."""
+        shown = access_key or ""
+        return any(super(AccessKeyByItsBegin, self).admits(shown[:size]) for size in range(len(shown) + 1))
+
+
+class StreamKeyAdmits(Behaviour):
+    """Lets everybody go on with a stream that somebody with an access key has begun."""
+
+    def __init__(self) -> None:
+        self._begun: set[str] = set()
+
+    def check_access(self, service: Service | None, access_key: str | None, request: dict[str, Any]) -> None:
+        """Asks for a key where the stream is new."""
+        key = str(request.get("key") or "")
+        if key not in self._begun:
+            super().check_access(service, access_key, request)
+            self._begun |= {key} - {""}
+
+
+class AccessByOnePath(Behaviour):
+    """Asks for an access key where the path ends in a slash, and nowhere else."""
+
+    _is_asked = True
+
+    def service_name(self, path: str, known: Collection[str]) -> str:
+        """Notes how the path ends."""
+        self._is_asked = path.endswith("/")
+        return super().service_name(path, known)
+
+    def check_access(self, service: Service | None, access_key: str | None, request: dict[str, Any]) -> None:
+        """Asks there alone."""
+        if self._is_asked:
+            super().check_access(service, access_key, request)
+
+
+class StreamsBesideQuota(Behaviour):
+    """Lets streams pass whose service has no quota left."""
+
+    _is_stream = False
+
+    def count(self, service: Service, now: float, *, is_new: bool) -> None:
+        """Counts a stream as far as the quota goes."""
+        try:
+            super().count(service, now, is_new=is_new)
+        except Refused:
+            if not self._is_stream:
+                raise
+
+    def read_generation(self, request: dict[str, Any], limits: Mapping[str, float]) -> Generation:
+        """Notes whether it is one."""
+        generation = super().read_generation(request, limits)
+        self._is_stream = bool(generation.key)
+        return generation
 
 
 class FieldKeyAdmits(Behaviour):
@@ -143,8 +207,25 @@ WRONG_HUBS = (
         "reports a used quota as a wrong access key",
         _recoded(ErrorCode.QUOTA_EXCEEDED, ErrorCode.UNAUTHORIZED),
     ),
+    WrongHub(
+        "quota_wait_untrue",
+        "NE-CODE-009",
+        "says that a used quota lets the next request pass at once",
+        answering(lambda content: content | {"retry_after": 0} if "retry_after" in content else content),
+    ),
+    WrongHub("streams_beside_quota", "NE-CODE-009", "refuses no stream for the quota", StreamsBesideQuota),
     WrongHub("access_unchecked", "NE-CODE-010", "asks for no access key", AccessUnchecked),
     WrongHub("access_key_unneeded", "NE-CODE-010", "lets a client in that shows no access key", KeyUnneeded),
+    WrongHub(
+        "access_key_by_its_begin",
+        "NE-CODE-010",
+        "looks at the begin of an access key alone",
+        of_services(AccessKeyByItsBegin),
+    ),
+    WrongHub(
+        "stream_key_admits", "NE-CODE-010", "lets everybody go on with a stream who knows its key", StreamKeyAdmits
+    ),
+    WrongHub("access_by_one_path", "NE-CODE-010", "asks for a key where the path ends in a slash", AccessByOnePath),
     WrongHub(
         "wrong_key_is_unknown_service",
         "NE-CODE-010",

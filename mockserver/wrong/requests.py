@@ -94,6 +94,21 @@ class WrongNumberUnanswered(WrongFieldUnanswered):
         super().__init__(of_type=False)
 
 
+class EmptyMessageEndsStream(Behaviour):
+    """Asks the polls that go on with a stream for a message that is not empty."""
+
+    def __init__(self) -> None:
+        self._begun: set[str] = set()
+
+    def read_generation(self, request: dict[str, Any], limits: Mapping[str, float]) -> Generation:
+        """Takes the empty message of such a poll away."""
+        if request.get("message") == "" and request.get("key") in self._begun:
+            request = {name: value for name, value in request.items() if name != "message"}
+        generation = super().read_generation(request, limits)
+        self._begun.add(generation.key)
+        return generation
+
+
 class EmptyKeyIsKey(Behaviour):
     """Takes the empty key for a stream key."""
 
@@ -149,6 +164,18 @@ WRONG_HUBS = (
         "NE-REQ-005",
         "refuses the empty message",
         _refusing("message", lambda it: it.get("message") == ""),
+    ),
+    WrongHub(
+        "empty_message_not_streamed",
+        "NE-REQ-005",
+        "refuses the empty message in a poll",
+        _refusing("message", lambda it: it.get("message") == "" and bool(it.get("key"))),
+    ),
+    WrongHub(
+        "empty_message_ends_stream",
+        "NE-REQ-005",
+        "takes a later poll with the empty message for one without a message",
+        EmptyMessageEndsStream,
     ),
     WrongHub("members_refused", "NE-REQ-006", "refuses members that it does not know", _refusing("?", _unknown)),
     WrongHub("wrong_type_unanswered", "NE-REQ-007", "answers wrong types with no JSON", WrongTypeUnanswered),
