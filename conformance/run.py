@@ -92,6 +92,7 @@ def run(
         bindings=collector.bindings,
         stopped=collector.stopped,
         locked_out=collector.locked_out,
+        slowed=collector.slowed,
         answers_plainly=collector.answers_plainly,
         requests=collector.requests,
         started_at=started,
@@ -119,6 +120,7 @@ class _Collector:
     bindings: list[Binding] = field(default_factory=list)
     stopped: str = ""
     locked_out: str = ""
+    slowed: str = ""
     answers_plainly: bool = False
     requests: int = 0
     lost: str = ""
@@ -156,6 +158,7 @@ class _Collector:
             self.answers_plainly = subject.answers_plainly
             self.requests = subject.target.sent
             self.stopped = self.stopped or subject.silence
+            self.slowed = "" if self.stopped else subject.quota.told
             self.locked_out = subject.desk.locked_out if subject.desk else ""
         if self.lost and self.answers_plainly and self.now:
             self.stopped += f"; {self.now.requirement.id} was being judged by {self.now.name}"

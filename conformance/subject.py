@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from conformance.evidence import NotJudged, target_lost
 from conformance.exchange import Exchange, Request
 from conformance.provider.desk import Desk
+from conformance.quota import Quota
 from conformance.target import authorities
 from conformance.timeline import Timeline
 from neuroengine import spec
@@ -56,6 +57,7 @@ class Subject:
         self.model_list: Exchange | None = None
         self.succeeded: set[Request] = set()
         self._longest_reply = 0
+        self.quota = Quota(settings, target, self._ask_unwatched)
         self.path = self.path_with_slash
         self._plain: Mapping[str, Any] = PLAIN_REQUEST
 
@@ -79,8 +81,19 @@ class Subject:
         return SPARE_POLLS + self._longest_reply
 
     def send(self, request: Request) -> Exchange:
-        """One exchange, remembered."""
-        return self.send_together([request])[0]
+        """One exchange, remembered; what a hub refused for the number of requests is sent again."""
+        (exchange,) = self.send_together([request])
+        for _ in range(TRIES):
+            if not (self._is_counted(request) and self.quota.makes_wait(exchange)):
+                break
+            (exchange,) = self.send_together([request])
+        return exchange
+
+    def _is_counted(self, request: Request) -> bool:
+        """Whether a refusal may be told from one for the number of requests: not where the suite itself answers."""
+        asked = self.settings.service
+        others = {self.settings.quota_service, self.settings.provided if self.desk else ""}
+        return self.answers_plainly and request.path == self.path and asked not in others
 
     def send_together(self, requests: list[Request]) -> list[Exchange]:
         """Exchanges at the same time, remembered."""
@@ -122,7 +135,14 @@ class Subject:
 
     def ask_plainly(self) -> Exchange:
         """The documented minimum, or the least that the hub was seen to take, sent to the path that works."""
-        return self.send(Request(self.path, json.dumps(self._plain).encode()))
+        return self.send(self._plain_request)
+
+    def _ask_unwatched(self) -> Exchange:
+        return self.send_together([self._plain_request])[0]
+
+    @property
+    def _plain_request(self) -> Request:
+        return Request(self.path, json.dumps(self._plain).encode())
 
     def meet(self) -> None:
         """Finds the path that works, before anything is judged; ends the run where there is nothing to judge.
@@ -148,6 +168,9 @@ class Subject:
 
     def part(self) -> None:
         """Notices, when all is judged, whether the hub still answers plain requests; a spent quota is no silence."""
+        if self.quota.is_refusing:
+            self.silence = self.quota.told
+            return
         last = list(self.journal)[-LAST:]
         if not self.answers_plainly or any(exchange.is_success or exchange.trouble for exchange in last):
             return

@@ -41,7 +41,8 @@ OUTSIDE: Final = "cannot be judged from outside"
 class Judgement:
     """What a run brought back: the checks' records, and what became of the run itself.
 
-    `locked_out` says why the hub never let the suite in as a provider, where it was to be one.
+    `locked_out` says why the hub never let the suite in as a provider, where it was to be one; `slowed` that it refused
+    for the number of requests, where it did.
     """
 
     records: Sequence[dict[str, Any]]
@@ -52,6 +53,7 @@ class Judgement:
     started_at: datetime
     seconds: float
     locked_out: str = ""
+    slowed: str = ""
 
 
 def rows_in_scope(settings: Settings) -> list[Requirement]:
@@ -100,6 +102,7 @@ def build_report(
         "expectations": expectations,
         "stopped": judgement.stopped or ("" if counts["fail"] else judgement.locked_out),
     }
+    report["remarks"] = [judgement.slowed] if judgement.slowed else []
     report["partial"] = list(_partial(settings, report, judgement.locked_out))
     report["exit_code"] = _exit_code(report, require_complete=require_complete)
     report["conforms"] = report["exit_code"] == CONFORMING and not counts["fail"]

@@ -187,6 +187,8 @@ class Terminal:
         else:
             self._console.print(f"\n{said}{';' if ':' in said else ':'} {told}{_what_is_missing(report)}", style=style)
         figures = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+        for remark in report["remarks"]:
+            self._console.print(remark, style=STYLES["warn"])
         self._console.print(
             f"{figures}; {report['requests']} requests in {report['seconds']:.1f} s, seed {report['seed']}"
         )
