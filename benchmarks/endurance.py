@@ -18,10 +18,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from http.client import HTTPConnection
 from time import monotonic, perf_counter
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.hub_process import hub_process
+from benchmarks.peers import KEY, SERVICE
 from benchmarks.peers.deployed_provider import DeployedProvider
+from benchmarks.peers.waiting_provider import Waiting
 from benchmarks.plain_http import request
 
 if TYPE_CHECKING:
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
 
 Figures = dict[str, Any]
 
-SERVICE, KEY = "MYGPT", "DEMOKEY"
 DEADLINE_S = 120.0
 AT_A_TIME = 50
 """How many connections are opened at the same time."""
@@ -86,44 +87,6 @@ async def _links(hub: HubProcess, before: int, services: list[str], ping_s: floa
         "logins_a_second": round(len(services) / logged_in_s),
         "pings_late_s": round(max(late), 3),
     }
-
-
-class Waiting(asyncio.Protocol):
-    """A provider that waits for one message after the other."""
-
-    transport: asyncio.Transport
-
-    def __init__(self) -> None:
-        self._came: asyncio.Queue[bytes] = asyncio.Queue()
-        self.told_at = 0.0
-
-    @classmethod
-    async def logged_in(cls, hub: HubProcess, service: str, key: str, trust: ssl.SSLContext) -> Self:
-        """One that the hub has taken."""
-        host, _, port = hub.provider.partition(":")
-        _, waiting = await asyncio.get_running_loop().create_connection(
-            cls, host, int(port), ssl=trust, ssl_handshake_timeout=DEADLINE_S
-        )
-        waiting.transport.write(json.dumps({"user": service, "key": key}).encode())
-        assert await waiting.next() == b"OK"
-        return waiting
-
-    def connection_made(self, transport: Any) -> None:
-        """The connection is there."""
-        self.transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        """One message came, perhaps with the next."""
-        self.told_at = monotonic()
-        self._came.put_nowait(data)
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - any end is an end
-        """Nothing more comes."""
-        self._came.put_nowait(b"")
-
-    async def next(self) -> bytes:
-        """The next message."""
-        return await self._came.get()
 
 
 # -- clients that do not read

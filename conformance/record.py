@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from conformance.evidence import Violation
 from conformance.exchange import excerpt
-from conformance.redaction import secret_spans, shown, without_secrets, written
+from conformance.redaction import secret_spans, shown, without_secrets, written_names
 from conformance.reproduce.script import needs_script, script
 from conformance.reproduce.shell import shell_lines
 
@@ -101,7 +101,7 @@ def reproduction(breach: Violation, settings: Settings) -> str:
 
 def _steps(steps: Sequence[Step], settings: Settings) -> Iterator[dict[str, Any]]:
     """The last steps, without secrets."""
-    names = {written(secret): variable for secret, variable in settings.variables().items()}
+    names = written_names(settings.variables())
     spans = secret_spans(steps, list(names))
     for step in steps[-STEPS_SHOWN:]:
         yield {

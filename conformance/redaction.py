@@ -46,6 +46,11 @@ def written(secret: str) -> bytes:
     return json.dumps(secret)[1:-1].encode()
 
 
+def written_names(names: Mapping[str, str]) -> dict[bytes, str]:
+    """The variables' names by the secret as it stands in JSON; `names` are by the secret itself."""
+    return {written(secret): name for secret, name in names.items()}
+
+
 def secret_spans(steps: Sequence[Step], secrets: Sequence[bytes]) -> dict[int, list[Span]]:
     """Where secrets stand, by the identity of the step; writes on one link may hold one together."""
     spans: dict[int, list[Span]] = {}

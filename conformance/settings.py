@@ -53,8 +53,8 @@ class Settings:
         timeout: seconds that one exchange may take.
         max_wait: seconds that one check may wait for a limit of the hub.
         limits: the hub's own limits, by the names of the spec's registry, as far as they are known.
-        rate: requests a second, or 0 for as fast as the hub answers.
-        max_requests: the most requests of the run, or 0 for no bound.
+        rate: requests a second, connections to the provider port among them, or 0 for as fast as the hub answers.
+        max_requests: the most requests of the run, counted likewise, or 0 for no bound.
         provider: where providers log in, as HOST:PORT, if the suite may log in as one, or "".
         service_key: what it logs in with.
         provider_service: the service it logs in to; "" for the service that is asked.

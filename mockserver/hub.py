@@ -6,7 +6,6 @@ at a time. One that is never started needs neither a thread nor a socket.
 
 from __future__ import annotations
 
-from os import PathLike
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from mockserver.clock import Clock
@@ -14,10 +13,11 @@ from mockserver.doors import InProcessDoors
 from mockserver.journal import DEFAULT_ENTRIES
 from mockserver.keeper import Keeper
 from mockserver.server import Server
-from mockserver.settings import CHANGEABLE, change_state, fresh_state, services_of
+from mockserver.settings import CHANGEABLE, change_state, fresh_state, kept, services_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from os import PathLike
     from typing import Unpack
 
     from mockserver.admin.app import AdminApp
@@ -95,18 +95,19 @@ class MockHub(InProcessDoors):
         self._live = record
         self._recorder: Recorder | None = None
         self._has_admin = admin
-        self._standing: Settings = {
+        standing: Settings = {
             "services": services,
             "limits": limits,
             "matching_statuses": matching_statuses,
             "pace": pace,
-            "faults": faults if isinstance(faults, str) else tuple(faults),
+            "faults": faults,
             "wrong": wrong,
-            "rules": rules if isinstance(rules, str | PathLike) else tuple(rules),
+            "rules": rules,
             "strict": strict,
             "journal_entries": journal_entries,
             "cors": cors,
         }
+        self._standing = kept(standing)
         self.services = self._standing["services"] = services_of(self._standing)
         self._clock = clock or Clock()
         super().__init__(Keeper(fresh_state(self._standing), self._clock))
@@ -213,12 +214,8 @@ class MockHub(InProcessDoors):
         """
         if fixed := changes.keys() - CHANGEABLE:
             raise ValueError(f"{min(fixed)!r} cannot be changed while the hub goes on; reset it, or make another one")
-        settings = self._standing | changes
-        services = services_of(settings)
-        settings["services"] = services
-        settings["faults"] = tuple(settings["faults"])
-        rules = settings["rules"]
-        settings["rules"] = rules if isinstance(rules, str | PathLike) else tuple(rules)
+        settings = kept(self._standing | changes)
+        settings["services"] = services = services_of(settings)
         with self._keeper as now:
             change_state(self._keeper.state, settings, now)
         self._standing = settings
@@ -244,28 +241,16 @@ class MockHub(InProcessDoors):
 
     async def __aenter__(self) -> Self:
         """Starts the hub; other tasks go on meanwhile."""
-        import asyncio
+        from mockserver.from_tasks import started  # here, because it brings asyncio
 
-        starting = asyncio.ensure_future(asyncio.to_thread(self.start))
-        try:
-            return await asyncio.shield(starting)
-        except asyncio.CancelledError:
-            # A thread cannot be cancelled: what it has begun is ended, and nothing is left running.
-            await asyncio.wait([starting])
-            if starting.exception() is None:
-                await asyncio.to_thread(self.stop)
-            raise
+        await started(self.start, self.stop)
+        return self
 
     async def __aexit__(self, *exc: object) -> None:
         """Stops the hub; other tasks go on meanwhile."""
-        import asyncio
+        from mockserver.from_tasks import finished
 
-        stopping = asyncio.ensure_future(asyncio.to_thread(self.stop))
-        try:
-            await asyncio.shield(stopping)
-        except asyncio.CancelledError:
-            await asyncio.wait([stopping])
-            raise
+        await finished(self.stop)
 
     # -- time and faults
 

@@ -43,6 +43,16 @@ _MEMBERS: Final = ("comment", "operator", "preprompt", "endprompt", "quota", "qu
 """What a configuration says of a service in the words of its settings."""
 
 
+def kept(settings: Settings) -> Settings:
+    """The settings with faults and rules that can be read again and again, as every reset does."""
+    faults, rules = settings.get("faults", ()), settings.get("rules", ())
+    lasting: Settings = {
+        "faults": faults if isinstance(faults, str) else tuple(faults),
+        "rules": rules if isinstance(rules, str | PathLike) else tuple(rules),
+    }
+    return settings | lasting
+
+
 def fresh_state(settings: Settings) -> HubState:
     """A state that nothing has happened to.
 

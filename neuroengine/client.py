@@ -8,26 +8,23 @@ from __future__ import annotations
 
 import random
 import time
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from neuroengine.events import Hooks
-from neuroengine.protocol import fields, requests
-from neuroengine.protocol.flow import model_list, whole_reply
-from neuroengine.protocol.retry import Budget, Retry, Timeouts
-from neuroengine.protocol.stream import StreamSession, checked_key
+from neuroengine.protocol.caller import Caller, piece_size
 from neuroengine.streams import AsyncStream, Stream
 from neuroengine.transport.address import access_key as checked_access_key
 from neuroengine.transport.address import hub_url, service_name
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable
     from typing import Unpack
 
     from neuroengine.events import RequestEvent, ResponseEvent, RetryEvent
     from neuroengine.models import Model
     from neuroengine.protocol.answers import Reply
-    from neuroengine.protocol.flow import Flow
     from neuroengine.protocol.requests import Sampling
+    from neuroengine.protocol.retry import Retry, Timeouts
     from neuroengine.transport.http import AsyncHttpClient, AsyncHttpTransport, HttpClient, HttpTransport
 
 _KEY_BYTES: Final = 32
@@ -41,60 +38,7 @@ def random_key() -> str:
     return secrets.token_urlsafe(_KEY_BYTES)
 
 
-class _Caller:
-    """What both clients share: the settings of a call, and its flow."""
-
-    def __init__(
-        self,
-        service: str | None,
-        timeouts: Timeouts | None,
-        retry: Retry | None,
-        clock: Callable[[], float],
-        chance: Callable[[], float],
-        new_key: Callable[[], str],
-        hooks: Hooks,
-    ) -> None:
-        self._service = fields.check_service(service_name(service))
-        self._timeouts = timeouts or Timeouts()
-        self._retry = retry or Retry()
-        self._clock = clock
-        self._chance = chance
-        self._new_key = new_key
-        self._hooks = hooks
-
-    @property
-    def service(self) -> str:
-        """The service that is asked when a call names no other."""
-        return self._service
-
-    def _budget(self) -> Budget:
-        return Budget(self._retry, self._timeouts.total_s, clock=self._clock, chance=self._chance)
-
-    def _stream_budget(self) -> Budget:
-        times = self._timeouts
-        return Budget(self._retry, times.total_s, piece_s=times.piece_s, clock=self._clock, chance=self._chance)
-
-    def _path(self, service: str | None) -> str:
-        return f"/{self._service if service is None else fields.check_service(service)}"
-
-    def _reply(self, prompt: str, service: str | None, sampling: Mapping[str, object]) -> Flow[Reply]:
-        return whole_reply(self._path(service), requests.encoded(requests.generation(prompt, sampling)), self._budget())
-
-    def _model_list(self) -> Flow[list[dict[str, Any]]]:
-        return model_list("/", requests.encoded(requests.model_list()), self._budget())
-
-    def _session(
-        self, prompt: str, key: str | None, service: str | None, sampling: Mapping[str, object]
-    ) -> StreamSession:
-        return StreamSession(
-            self._path(service),
-            requests.generation(prompt, sampling),
-            key=self._new_key() if key is None else checked_key(key),
-            new_key=self._new_key if key is None else None,
-        )
-
-
-class Client(_Caller):
+class Client(Caller):
     """Asks a hub and waits for the answers. It keeps its connections open; close it, or use it in a `with` block.
 
     Args:
@@ -143,7 +87,7 @@ class Client(_Caller):
         on_retry: Callable[[RetryEvent], None] | None = None,
     ) -> None:
         hooks = Hooks(on_request, on_response, on_retry)
-        super().__init__(service, timeouts, retry, clock, chance, new_key, hooks)
+        super().__init__(service_name(service), timeouts, retry, clock, chance, new_key, hooks)
         address, key = hub_url(url), checked_access_key(access_key)
 
         from neuroengine.transport.http import Hub  # after the arguments are known to be right: it brings httpx
@@ -202,7 +146,7 @@ class Client(_Caller):
             InvalidField: a value is not allowed; nothing was sent.
         """
         session = self._session(prompt, key, service, sampling)
-        return Stream(self._hub, session, self._stream_budget(), _piece_size(gettokens))
+        return Stream(self._hub, session, self._stream_budget(), piece_size(gettokens))
 
     def models(self) -> list[Model]:
         """The services that the hub offers.
@@ -229,7 +173,7 @@ class Client(_Caller):
         self.close()
 
 
-class AsyncClient(_Caller):
+class AsyncClient(Caller):
     """Asks a hub from asyncio tasks; arguments, methods and errors are those of `Client`."""
 
     def __init__(
@@ -253,7 +197,7 @@ class AsyncClient(_Caller):
         on_retry: Callable[[RetryEvent], None] | None = None,
     ) -> None:
         hooks = Hooks(on_request, on_response, on_retry)
-        super().__init__(service, timeouts, retry, clock, chance, new_key, hooks)
+        super().__init__(service_name(service), timeouts, retry, clock, chance, new_key, hooks)
         address, secret = hub_url(url), checked_access_key(access_key)
 
         from neuroengine.transport.http import AsyncHub  # after the arguments are known to be right: it brings httpx
@@ -286,7 +230,7 @@ class AsyncClient(_Caller):
     ) -> AsyncStream:
         """The reply to the prompt, piece by piece; see `Client.stream`."""
         session = self._session(prompt, key, service, sampling)
-        return AsyncStream(self._hub, session, self._stream_budget(), _piece_size(gettokens))
+        return AsyncStream(self._hub, session, self._stream_budget(), piece_size(gettokens))
 
     async def models(self) -> list[Model]:
         """The services that the hub offers; see `Client.models`."""
@@ -305,9 +249,3 @@ class AsyncClient(_Caller):
 
     async def __aexit__(self, *exc: object) -> None:
         await self.close()
-
-
-def _piece_size(gettokens: int | None) -> int:
-    """The checked number of tokens in a piece."""
-    size: int = fields.check("gettokens", fields.defaults()["gettokens"] if gettokens is None else gettokens)
-    return size

@@ -49,7 +49,8 @@ class NeuroengineError(Exception):
         vars(self).update({name: _hidden(value, secret) for name, value in vars(self).items()})
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (type(self), self.args, vars(self))
+        # Rebuilt without its constructor, whose arguments are not its `args`.
+        return type(self).__new__, (type(self), *self.args), vars(self)
 
 
 def _hidden(value: Any, secret: str) -> Any:
@@ -61,13 +62,6 @@ def _hidden(value: Any, secret: str) -> Any:
     if isinstance(value, list):
         return [_hidden(member, secret) for member in value]
     return value
-
-
-def _restored(kind: type[NeuroengineError], args: tuple[Any, ...], state: dict[str, Any]) -> NeuroengineError:
-    """Rebuilds a pickled error without asking its constructor, whose arguments are not its `args`."""
-    error = kind.__new__(kind, *args)
-    vars(error).update(state)
-    return error
 
 
 class ConfigurationError(NeuroengineError, ValueError):

@@ -12,7 +12,8 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from neuroengine.answering import Answering, payload_of_result
+from neuroengine.answering import Answering
+from neuroengine.answering.callback import payload_of_result
 from neuroengine.errors import ConfigurationError
 from neuroengine.presence import RECONNECT, Comeback, Presence
 from neuroengine.transport.link import Address, provider_address
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Awaitable, Callable, Sequence
 
-    from neuroengine.answering import Answer
+    from neuroengine.answering.callback import Answer
     from neuroengine.presence import Watcher
     from neuroengine.protocol.retry import Retry
 

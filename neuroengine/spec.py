@@ -104,3 +104,8 @@ def machines() -> list[dict[str, Any]]:
 def requirements() -> list[dict[str, Any]]:
     """The requirement catalogue, one mapping a row, file by file."""
     return [row for path in paths("registry/requirements") for row in read_toml(path)["requirement"]]
+
+
+def unshown() -> dict[str, str]:
+    """Why no exchange can be an example of a requirement, by the ids of those that no vector shows."""
+    return {row["id"]: row["why"] for row in read_toml("registry/unshown.toml")["unshown"]}

@@ -125,11 +125,12 @@ def is_silent(connection: socket.socket) -> bool:
 @contextmanager
 def without_waiting(connection: socket.socket) -> Iterator[None]:
     """Whatever is read in here is there already."""
+    before = connection.gettimeout()
     connection.settimeout(0)
     try:
         yield
     finally:
-        connection.settimeout(DEADLINE_S)
+        connection.settimeout(before)
 
 
 class Stage:

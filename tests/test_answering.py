@@ -12,7 +12,9 @@ import pytest
 
 from neuroengine import ProviderFailure, Reply
 from neuroengine import answering as answering_module
-from neuroengine.answering import FAILED, Answering
+from neuroengine.answering import Answering
+from neuroengine.answering import callback as callback_module
+from neuroengine.answering.callback import FAILED
 from neuroengine.transport.threads import Worker
 
 if TYPE_CHECKING:
@@ -293,7 +295,7 @@ def test_a_stream_that_nobody_polls_is_given_up(answer: str, monkeypatch: pytest
 def test_a_whole_reply_without_an_end_does_not_fill_the_memory(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(answering_module, "PROVIDER_PAYLOAD_BYTES", 1000)
+    monkeypatch.setattr(callback_module, "PROVIDER_PAYLOAD_BYTES", 1000)
 
     def endless(_: Request) -> Iterator[str]:
         while True:

@@ -9,8 +9,9 @@ from test_conformance_hubs import with_verdict
 
 from conformance import Settings, run
 from conformance.selftest.another import provided
-from conformance.selftest.another.counter import Counter, Line
+from conformance.selftest.another.counter import Counter
 from conformance.selftest.another.hub import Certificate
+from conformance.selftest.another.line import Line
 from conformance.selftest.variants import variants
 from mockserver.certificates import Authority
 

@@ -13,13 +13,13 @@ from docs_site import ROOT
 from neuroengine import spec
 from tools import source
 from tools.docs import exchanges, machines, requirements, revisions, schemas, site
-from tools.docs.facts import Arrow, Exchange, Facts, Story, WrongHub
+from tools.docs.facts import Arrow, Example, Exchange, Facts, Story, WrongHub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-NOTHING = Facts({}, {}, [])
+NOTHING = Facts({}, {}, [], {})
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +50,8 @@ def copy_of_the_spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
         ("registry/machines.toml", 'to = "flowing"', 'to = "ended"', "specification/machines.md"),
         ("registry/sections.toml", 'title = "Limits"', 'title = "Bounds"', "specification/index.md"),
         ("registry/requirements/http.toml", "MUST answer", "SHOULD answer", "specification/requirements.md"),
+        ("registry/unshown.toml", "in the TLS handshake", "in a TLS handshake", "specification/examples.md"),
+        ("registry/unshown.toml", "in the TLS handshake", "in a TLS handshake", "specification/requirements.md"),
         ("registry/spec.toml", "provider_port = 4444", "provider_port = 4445", "specification/index.md"),
         ("mock/config.schema.json", '"maximum": 65535', '"maximum": 65534', "reference/config.md"),
         ("mock/rules.schema.json", "Rules for one hub.", "Rules for a hub.", "reference/rules.md"),
@@ -73,9 +75,14 @@ def test_what_the_hub_tells_reaches_its_page() -> None:
     arrows = [Arrow("Client", "Hub", "hello"), Arrow("Hub", "Client", "lost", is_lost=True)]
     hubs = {"NE-HTTP-001": [WrongHub("toy", "Is a toy.")]}
     shown = {"queue_full": Exchange("/S", "{}", {"errorcode": 8}, "Full.")}
-    facts = Facts(hubs, shown, [Story("s", "A title", "A summary.", arrows)])
+    example = {"NE-HTTP-001": Example("An example.", ["client -> hub: a", "hub -> client: b"])}
+    facts = Facts(hubs, shown, [Story("s", "A title", "A summary.", arrows)], example)
     pages = site.pages(facts)
     assert "Wrong hubs: `toy`" in pages["specification/requirements.md"]
+    assert "[Example](examples.md#NE-HTTP-001)" in pages["specification/requirements.md"]
+    assert (
+        "Example: An example.\n\n```text\nclient -> hub: a\nhub -> client: b\n```" in pages["specification/examples.md"]
+    )
     assert "| Is a toy. |" in pages["reference/wrong-hubs.md"]
     assert "Full. Posted to `/S`" in pages["errors/queue_full.md"]
     assert "Client->>Hub: hello\n  Hub-xClient: lost" in pages["specification/exchanges.md"]

@@ -16,7 +16,7 @@ from doors import DEADLINE_S, DOORS, KEY, PATH, SERVICE, Door
 from record_provider import RecordProvider
 
 from mockserver import MockHub, ServiceSettings
-from mockserver.rules.replies import ERROR_NAMES
+from mockserver.rules.own_answers import ERROR_NAMES
 from neuroengine._generated.registry import ERRORS, HUB_LIMITS, ErrorCode
 
 if TYPE_CHECKING:

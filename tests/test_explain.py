@@ -109,9 +109,8 @@ def test_every_vector_has_lines_of_its_own_that_show_no_placeholder(vector: dict
 
 def test_a_request_of_plain_json_is_a_word_that_a_shell_reads_as_the_body() -> None:
     steps = [step for vector in VECTORS.values() for step in vector.get("steps", ())]
-    plain = [
-        step["request"] for step in steps if "json" in step["request"] and "{" not in str(step["request"]["json"])[1:]
-    ]
+    requests = [step["request"] for step in steps if "json" in step.get("request", ())]
+    plain = [request for request in requests if "{" not in str(request["json"])[1:]]
     assert plain
     for request in plain:
         vector = {"steps": [{"request": request, "expect": {"code": 0}}]}
@@ -155,9 +154,42 @@ def test_characters_that_cannot_be_seen_stand_in_a_body_as_a_shell_reads_them() 
         assert shown == body.partition(b"\x00")[0]  # no word of a shell holds NUL
 
 
-def test_a_rule_without_a_vector_has_no_example() -> None:
-    assert best_example("NE-LOSS-001") is None
-    assert "Example" not in explained("NE-LOSS-001")
+def test_a_rule_without_a_vector_says_why_there_is_no_example() -> None:
+    for name, why in spec.unshown().items():
+        assert best_example(name) is None
+        output = explained(name)
+        assert "\n\nExample" not in output
+        assert part(output, "No example") == why
+        assert json.loads(explained(name, "--json"))[0]["no_example"] == why
+    assert "xample" not in explained("NE-CLI-002")
+
+
+def test_an_exchange_with_everybody_in_sight_is_shown_message_by_message() -> None:
+    assert list(lines_of(VECTORS["held-poll-is-no-end"]))[:8] == [
+        'provider -> hub: {"user": "MYGPT", "key": "DEMOKEY"}',
+        "hub -> provider: OK",
+        'client -> hub, POST /MYGPT/: {"message": "Tell me a story.", "key": "key1234", "gettokens": 1}',
+        'hub -> provider: {"message": "Tell me a story."}',
+        "5 s pass",
+        "hub -> client: no answer yet",
+        'provider -> hub: 00000016{"reply": "Once upon"}',
+        'hub -> client: {"reply": "Once", "errorcode": 0}',
+    ]
+
+
+def test_an_exchange_with_everybody_in_sight_says_how_its_hub_is_set_and_what_else_conforms() -> None:
+    told = [line for name in ("quota-code", "held-poll-is-bounded") for line in lines_of(VECTORS[name])]
+    assert told[0] == "The hub has the service MYGPT with the service key DEMOKEY and a quota of 1 in 60 s."
+    assert "The hub's limit long_poll_s is 300." in told
+    assert "Leeway: The hub may end the poll sooner." in told
+    assert 'hub -> client: {"reply": "...", "errorcode": 9, "retry_after": 60}' in told
+    assert "hub -> client: white space, and no answer yet" in told
+    shown = [line for vector in VECTORS.values() if "from" in str(vector) for line in lines_of(vector)]
+    assert 'hub -> client: {"reply": "...", "errorcode": (not 0)}  (status 502)' in shown
+    assert 'hub -> client: {"reply": "caf\\u00e9", "errorcode": 0}  (in ASCII)' in shown
+    assert 'hub -> client: [{"name": "MYGPT", ...}, ...]  ("DEMOKEY" and "ACCESSKEY" nowhere in it)' in shown
+    assert 'client -> hub, POST /MYGPT/ with Authorization: Bearer WRONG: {"message": "Hello LLM"}' in shown
+    assert "the hub is told to stop" in shown
 
 
 def test_hubs_that_break_the_rule_are_named_with_the_command_that_starts_them() -> None:

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
-from benchmarks.endurance import Waiting
 from benchmarks.fit import grows
 from benchmarks.hub_process import HubProcess, hub_process
 from benchmarks.measure import at_most, cost, row
 from benchmarks.peers import KEY, MESSAGE, REPLY, SERVICE
+from benchmarks.peers.waiting_provider import Waiting
 from benchmarks.plain_http import PlainClient
 from mockserver import MockHub
 

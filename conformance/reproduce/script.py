@@ -11,8 +11,9 @@ import inspect
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from conformance.redaction import parted, secret_spans, written
+from conformance.redaction import parted, secret_spans, written_names
 from conformance.reproduce import prelude
+from conformance.settings import SECRETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,7 +26,8 @@ BEGINS: Final = "python3 - <<'EOF'"
 ENDS: Final = "EOF"
 LONGEST: Final = 400
 """A script of more steps is none that a person reads."""
-_VARIABLES: Final = {"service_key": "SERVICE_KEY", "access_key": "ACCESS_KEY"}
+_NAMES: Final = {variable: setting.upper() for setting, variable in SECRETS.items()}
+"""What a script calls the secret that a variable of the environment holds."""
 
 
 def needs_script(steps: Sequence[Step]) -> bool:
@@ -122,10 +124,8 @@ class _Texts:
             key.encode(): f"KEY{number}"
             for number, key in enumerate(dict.fromkeys(key for request in requests for key in request.keys), 1)
         }
-        self._variables = {_VARIABLES[name]: variable for name, variable, _ in settings.named_secrets()}
-        self._secrets: dict[bytes, str] = {}
-        for name, _, value in settings.named_secrets():
-            self._secrets.setdefault(written(value), _VARIABLES[name])
+        self._variables = {_NAMES[variable]: variable for variable in settings.secrets()}
+        self._secrets = {secret: _NAMES[name] for secret, name in written_names(settings.variables()).items()}
         self._access_key = settings.access_key
         self._spans = secret_spans(steps, list(self._secrets))
 

@@ -10,7 +10,7 @@ import shlex
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from conformance.redaction import parted, written
+from conformance.redaction import parted, written_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,8 +26,7 @@ def shell_lines(requests: Iterable[Request], settings: Settings) -> str:
     requests = list(requests)
     keys = {key: f"KEY{number or ''}" for number, key in enumerate(dict.fromkeys(k for r in requests for k in r.keys))}
     lines = [_new_key(variable, len(key)) for key, variable in keys.items()]
-    names = {written(secret): variable for secret, variable in settings.variables().items()}
-    names |= {key.encode(): variable for key, variable in keys.items()}
+    names = written_names(settings.variables()) | {key.encode(): variable for key, variable in keys.items()}
     for request, repeats in groupby(requests):
         command = _curl(request, settings, names)
         count = len(list(repeats))

@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from conformance.selftest.another.counter import KEY, LIMITS, Manners
+from conformance.selftest.another.counter import LIMITS, Manners
 from conformance.selftest.another.hub import SERVICE, Ways, another_hub
+from conformance.selftest.another.line import KEY
 from conformance.selftest.another.provided import another_hub_with_providers
 from conformance.selftest.hubs import KnownHub
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from conformance.call import Call
+    from conformance.exchange import Exchange
     from conformance.judge import Judge
     from conformance.provider.link import Link
     from conformance.stream import Stream
@@ -25,6 +26,7 @@ FIRST_BYTE_S: Final = 15.0
 SLACK_S: Final = 1.0
 AFTER: Final = 1.3
 """The share of a limit after which it must have struck; the rest of it is for slow machines."""
+TRIES: Final = 3
 WITNESSES: Final = 3
 """So many other requests answered in the meantime show that neither the hub nor the machine stands still."""
 HELD_S: Final = 1.0
@@ -90,7 +92,18 @@ def answers_soon(judge: Judge) -> bool:
 @judges("NE-ANS-015")
 def test_blanks_go_on_until_the_answer_is_ready(judge: Judge) -> None:
     interval = judge.limit("keep_warm_s", waits=3)
-    longest = 2 * interval + SLACK_S / 2
+    longest = 2 * interval + min(interval, SLACK_S / 2)
+    for _ in range(TRIES):  # a machine may be too slow once
+        exchange = with_blanks(judge, interval, longest)
+        gap = max((later - earlier for earlier, later in pairwise(exchange.arrivals)), default=0.0)
+        if gap <= longest:
+            break
+    expected = f"a blank each {interval:g} s, and none later than {longest:g} s after the one before"
+    judge.require(gap <= longest, expected, f"none for {gap:.2f} s", exchange)
+
+
+def with_blanks(judge: Judge, interval: float, longest: float) -> Exchange:
+    """An answer that began with white space, because its provider thinks for longer than blanks may be apart."""
     with thinking(judge) as link:
         call = judge.begin(SHORT, seconds=longest + FIRST_BYTE_S + judge.settings.timeout)
         link.request()
@@ -101,9 +114,7 @@ def test_blanks_go_on_until_the_answer_is_ready(judge: Judge) -> None:
         exchange = call.answer()
     if not (began and exchange.body[:1].isspace()):
         not_judged("the hub begins no answer with white space")
-    gap = max(later - earlier for earlier, later in pairwise(exchange.arrivals))
-    expected = f"a blank each {interval:g} s, and none later than {longest:g} s after the one before"
-    judge.require(gap <= longest, expected, f"none for {gap:.2f} s", exchange)
+    return exchange
 
 
 @judges("NE-STREAM-012")

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from mockserver.rules.replies import ERROR_NAMES, RETRIED, Fail, Item, Pause, Pieces, ProviderAnswer, Reply, Text
+from mockserver.rules.own_answers import ERROR_NAMES, RETRIED, Fail
+from mockserver.rules.replies import Item, Pause, Pieces, ProviderAnswer, Reply, Text
 from mockserver.rules.rule import Turn
 from mockserver.state.framing import HUB_MEMBERS
 from mockserver.state.plan import NO_PLAN, Plan

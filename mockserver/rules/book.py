@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from mockserver.rules.criteria import COMMAND, MESSAGE
 from mockserver.rules.near import NearMiss, near_misses
-from mockserver.rules.replies import Fail, OwnAnswer, Pieces
+from mockserver.rules.own_answers import Fail, OwnAnswer
+from mockserver.rules.replies import Pieces
 from mockserver.rules.rule import Grammar, Rule, Turn
 from mockserver.state.answers import Answer, failure
 from mockserver.state.exchanges import Call, Verdict

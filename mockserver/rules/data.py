@@ -23,7 +23,8 @@ from mockserver.rules.expected import (
     OneOf,
     Present,
 )
-from mockserver.rules.replies import Fail, Item, Model, Models, Pause, Pieces, ProviderAnswer, Reply, Text
+from mockserver.rules.own_answers import Fail, Models
+from mockserver.rules.replies import Item, Model, Pause, Pieces, ProviderAnswer, Reply, Text
 from mockserver.rules.rule import Rule, Turn
 from mockserver.state.plan import Fault, Pace, Plan
 

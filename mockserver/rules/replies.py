@@ -1,24 +1,25 @@
 """What a rule may answer: text, pieces, a model, an error, what a provider would have said, or a model list.
 
-A reply is a value and knows no time. It gives the whole answer to a request, or the source that a stream reads.
+A reply is a value and knows no time. One that is text gives the whole answer to a request, or the source that a stream
+reads; the others are in `own_answers`.
 """
 
 from __future__ import annotations
 
-import json
-import math
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from mockserver.model import Sampling, SimulatedModel
+from mockserver.rules.checks import check_json, check_seconds, check_several
+from mockserver.rules.own_answers import Fail, OwnAnswer
 from mockserver.rules.sources import ItemSource, MemberedTokens, guarded
 from mockserver.state.allowed import generate_fields
-from mockserver.state.answers import Answer, failure, success
+from mockserver.state.answers import Answer, success
 from mockserver.state.framing import HUB_MEMBERS
 from mockserver.state.sources import TokenSource
 from mockserver.tokens import cut
-from neuroengine._generated.registry import ERRORS, ErrorCode
+from neuroengine._generated.registry import ErrorCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -31,16 +32,6 @@ if TYPE_CHECKING:
 
 SAMPLING_FIELDS: Final = tuple(setting.name for setting in fields(Sampling))
 """What a rule's simulated model may do otherwise than the request says."""
-
-RETRIED: Final = frozenset(entry.name for entry in ERRORS.values() if entry.retry != "no")
-"""The errors after which a client may try again: `retry_after` says when."""
-
-ERROR_NAMES: Final = tuple(entry.name for entry in ERRORS.values() if entry.code != ErrorCode.OK)
-"""The errors that a rule may answer with."""
-
-_MODELS_ENTRY: Final = "ModelsEntry"
-_LISTED_MODEL: Final = "ListedModel"
-"""The schema's definitions of a model list's entry, and of its members."""
 
 TokenFunction: TypeAlias = "Callable[[Generation], Iterable[str]]"
 """A model of the caller's own: the checked request in, the tokens of a reply out."""
@@ -72,80 +63,8 @@ class Pause:
         check_seconds("pause", self.seconds)
 
 
-@dataclass(frozen=True, slots=True)
-class Fail:
-    """An error of the registry, by its name.
-
-    Args:
-        error: the name, such as `queue_full`.
-        retry_after: the seconds after which the client may try again; only for errors that may be retried.
-        field: the request's field that the error is about.
-        reply: the sentence for a person; without it the registry's.
-    """
-
-    error: str
-    retry_after: float | None = None
-    field: str | None = None
-    reply: str | None = None
-
-    def __post_init__(self) -> None:
-        """Checks the name and what goes with it."""
-        if self.error not in ERROR_NAMES:
-            raise ValueError(f"there is no error {self.error!r}; the errors are {', '.join(ERROR_NAMES)}")
-        if self.retry_after is not None:
-            check_seconds("retry_after", self.retry_after)
-            if self.error not in RETRIED:
-                allowed = ", ".join(sorted(RETRIED))
-                raise ValueError(f"retry_after does not go with {self.error!r}, only with {allowed}")
-
-    @property
-    def code(self) -> ErrorCode:
-        """The error's code."""
-        return ErrorCode[self.error.upper()]
-
-    def answer(self) -> Answer:
-        """The error as the hub says it."""
-        answer = failure(self.code, ERRORS[self.code].when, field=self.field, retry_after=self.retry_after)
-        if self.reply is None or not isinstance(answer.content, dict):
-            return answer
-        return Answer(answer.content | {"reply": self.reply}, answer.code)
-
-
 Item: TypeAlias = str | Fail | Pause
 """What a list of pieces may hold: text, a failure, or a pause."""
-
-
-@dataclass(frozen=True, slots=True)
-class Models:
-    """A model list, in answer to `getmodels`.
-
-    Args:
-        entries: a mapping of an entry's members, or its name alone; members that are left out have their defaults.
-    """
-
-    entries: tuple[Mapping[str, Any], ...]
-
-    def __init__(self, entries: Iterable[str | Mapping[str, Any]]) -> None:
-        from mockserver.rules.schema import SCHEMA_PATH, violation  # here, because few hubs script their list
-
-        _check_several("models", entries)
-        given: list[Mapping[str, Any]] = []
-        for number, one in enumerate(entries, start=1):
-            if wrong := violation(one, SCHEMA_PATH, _MODELS_ENTRY):
-                raise ValueError(f"model {number} of the list: {wrong.path or 'it'} {wrong.why}")
-            given.append({"name": one} if isinstance(one, str) else dict(one))
-            for member, value in given[-1].items():
-                _check_json(member, value)
-        object.__setattr__(self, "entries", tuple(given))
-
-    def answer(self) -> Answer:
-        """The list as the hub sends it."""
-        from mockserver.rules.schema import SCHEMA_PATH, definition
-
-        defaults = {
-            name: member.get("default") for name, member in definition(SCHEMA_PATH, _LISTED_MODEL)["properties"].items()
-        }
-        return Answer([defaults | dict(entry) for entry in self.entries])
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +78,7 @@ class Pieces:
     items: tuple[Item, ...]
 
     def __init__(self, items: Iterable[Item]) -> None:
-        _check_several("pieces", items)
+        check_several("pieces", items)
         object.__setattr__(self, "items", tuple(items))
         for item in self.items:
             if not isinstance(item, str | Fail | Pause):
@@ -242,7 +161,7 @@ class ProviderAnswer:
         for name, value in self.members.items():
             if name in HUB_MEMBERS:
                 raise ValueError(f"a provider cannot send {name!r}: the hub alone sets {', '.join(HUB_MEMBERS)}")
-            _check_json(name, value)
+            check_json(name, value)
 
     def whole(self, generation: Generation) -> Answer:  # noqa: ARG002 - as all texts have it
         """The answer as it is."""
@@ -257,9 +176,6 @@ class ProviderAnswer:
 
 TextReply: TypeAlias = Text | Pieces | Model | ProviderAnswer
 """An answer that is text: it needs a valid generate request. `whole` gives all of it, `source` what a stream reads."""
-
-OwnAnswer: TypeAlias = Fail | Models
-"""An answer that needs no generation; `answer` gives it."""
 
 Reply: TypeAlias = TextReply | OwnAnswer
 """Whatever a rule may answer."""
@@ -283,26 +199,3 @@ def reply_of(value: str | Reply) -> Reply:
         kinds = "text, Text, Pieces, Model, ProviderAnswer, Fail or Models"
         raise TypeError(f"an answer must be {kinds}; it was {value!r}")
     return value
-
-
-def check_seconds(name: str, value: float) -> None:
-    """Checks a time.
-
-    Raises:
-        ValueError: it is no finite number of at least 0.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
-        raise ValueError(f"{name} must be a finite number of seconds, 0 or more; it was {value!r}")
-
-
-def _check_several(name: str, values: object) -> None:
-    """Checks that a list is none of letters."""
-    if isinstance(values, str):
-        raise TypeError(f"{name} must be a list; it was the text {values!r}")
-
-
-def _check_json(name: str, value: Any) -> None:
-    try:
-        json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"the member {name!r} of an answer must be JSON: {error}") from None

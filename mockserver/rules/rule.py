@@ -19,20 +19,10 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
+from mockserver.rules.checks import check_seconds
 from mockserver.rules.criteria import GETMODELS, Criteria, criteria
-from mockserver.rules.replies import (
-    Fail,
-    Item,
-    Model,
-    Models,
-    OwnAnswer,
-    Pieces,
-    ProviderAnswer,
-    Reply,
-    TokenFunction,
-    check_seconds,
-    reply_of,
-)
+from mockserver.rules.own_answers import Fail, Models, OwnAnswer
+from mockserver.rules.replies import Item, Model, Pieces, ProviderAnswer, Reply, TokenFunction, reply_of
 from mockserver.state.plan import NO_PLAN, PROVIDER_LEGS, Fault, Leg, Pace, Plan
 from neuroengine._generated.registry import ErrorCode
 

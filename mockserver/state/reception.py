@@ -68,7 +68,17 @@ class Reception:
     ) -> None:
         """Takes a post; what goes wrong is its answer."""
         try:
-            self._take(exchange, body, content_type, access_key, rules, now)
+            self._read(exchange, body, content_type)
+            asked = self._admission.check(exchange, access_key)
+            if self._circumstances.faults and isinstance(asked, Asked) and exchange.begins:
+                exchange.plan |= self._circumstances.generation_plan(exchange.service)
+            if rules:
+                self._ask(rules, exchange, is_valid=not isinstance(asked, Answer))
+            if exchange.plan.delay_s:
+                timer = self._timers.at(now + exchange.plan.delay_s, partial(self._handle_late, exchange, asked))
+                exchange.leave = lambda _: timer.cancel()  # who leaves before that time has asked for nothing
+            else:
+                self._handle(exchange, asked, now)
         except Exception as error:  # noqa: BLE001 - every post is answered
             self._refuse(exchange, error, now)
 
@@ -82,32 +92,19 @@ class Reception:
             answer = failure(ErrorCode.INTERNAL_ERROR, "The hub failed.")
         self._deliver(exchange, answer, now)
 
-    def _take(
-        self,
-        exchange: Exchange,
-        body: bytes | None,
-        content_type: str,
-        access_key: str | None,
-        rules: RuleBook | None,
-        now: float,
-    ) -> None:
+    def _read(self, exchange: Exchange, body: bytes | None, content_type: str) -> None:
+        """Reads what is asked, and plans what befalls the exchange, whether it could be read or not.
+
+        Raises:
+            Refused: it is answered with an error.
+        """
         try:
-            exchange.request = self._read(body, content_type)
+            exchange.request = self._request(body, content_type)
         finally:
             exchange.service = self._behaviour.service_name(exchange.path, self._services)
             exchange.plan = self._circumstances.plan(exchange.service, exchange.request)
-        asked = self._admission.check(exchange, access_key)
-        if self._circumstances.faults and isinstance(asked, Asked) and exchange.begins:
-            exchange.plan |= self._circumstances.generation_plan(exchange.service)
-        if rules:
-            self._ask(rules, exchange, is_valid=not isinstance(asked, Answer))
-        if not exchange.plan.delay_s:
-            self._handle(exchange, asked, now)
-            return
-        timer = self._timers.at(now + exchange.plan.delay_s, partial(self._handle_late, exchange, asked))
-        exchange.leave = lambda _: timer.cancel()  # who leaves before the delay has passed has asked for nothing
 
-    def _read(self, body: bytes | None, content_type: str) -> dict[str, Any]:
+    def _request(self, body: bytes | None, content_type: str) -> dict[str, Any]:
         if self.is_stopping:
             raise Refused(shutting_down())
         if body is None or len(body) > self._limits["http_body_bytes"]:

@@ -17,7 +17,7 @@ from neuroengine._generated.registry import PROVIDER_ANSWER_S
 from neuroengine.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from neuroengine.answering import Answer
+    from neuroengine.answering.callback import Answer
 
 __all__ = ["FORMS", "Checked", "backend"]
 

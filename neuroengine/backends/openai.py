@@ -18,7 +18,7 @@ from neuroengine._generated.registry import PROVIDER_ANSWER_S, PROVIDER_PAYLOAD_
 from neuroengine.backends.openai_answer import BrokenOff, Refusal, ReplyReader, model_names, whole_reply
 from neuroengine.backends.openai_request import completion_request, refused_fields
 from neuroengine.errors import ConfigurationError, ProviderFailure
-from neuroengine.transport.address import header_key
+from neuroengine.transport.address import header_key, http_url
 from neuroengine.transport.openai import ModelServer, ServerFailed
 
 if TYPE_CHECKING:
@@ -219,26 +219,14 @@ def _parts(target: str) -> tuple[str, str]:
         ConfigurationError: the target is no address.
     """
     given, _, model = target.partition("#")
-    form = "it must look like http://host:port, with /v1 or without"
-    if "@" in given:  # not shown: it may hold a password
-        raise ConfigurationError(
-            f"the server's address may hold no user name or password; a key goes into {KEY_VARIABLE}"
-        )
-    try:
-        parts = urlsplit(given)
-        port = parts.port  # reading it checks it
-    except ValueError as error:
-        raise ConfigurationError(f"{given!r} is no address of a model server: {error}; {form}") from None
-    if (
-        parts.scheme not in {"http", "https"}
-        or not parts.hostname
-        or port == 0
-        or parts.query
-        or not (given.isascii() and given.isprintable() and " " not in given)
-    ):
-        raise ConfigurationError(f"{given!r} is no address of a model server; {form}")
-    url = given.rstrip("/")
-    return url if _VERSION.search(parts.path) else f"{url}/v1", unquote(model)
+    url = http_url(
+        given,
+        source="the backend's URL",
+        whose="a model server",
+        form="http://host:port, with /v1 or without",
+        key_place=f"a key goes into {KEY_VARIABLE}",
+    )
+    return url if _VERSION.search(urlsplit(url).path) else f"{url}/v1", unquote(model)
 
 
 def _is_private(url: str) -> bool:

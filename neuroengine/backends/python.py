@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from neuroengine.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from neuroengine.answering import Answer
+    from neuroengine.answering.callback import Answer
 
 
 def function(name: str) -> Answer:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Iterator
 
-    from neuroengine.answering import Answer
+    from neuroengine.answering.callback import Answer
     from neuroengine.presence import StateChange
     from neuroengine.protocol.jobs import Request
     from neuroengine.provider import AsyncProvider

@@ -15,20 +15,38 @@ def hub_url(url: str | None = None) -> str:
     Raises:
         ConfigurationError: it is no address of the form `https://host:port`.
     """
-    source = "the URL" if url is not None else "NEUROENGINE_URL"
-    given = url if url is not None else os.environ.get("NEUROENGINE_URL") or published_url(HUB_HOST, HUB_PORT)
-    form = "it must look like https://host or http://host:port"
+    return http_url(
+        url if url is not None else os.environ.get("NEUROENGINE_URL") or published_url(HUB_HOST, HUB_PORT),
+        source="the URL" if url is not None else "NEUROENGINE_URL",
+        whose="a hub",
+        form="https://host or http://host:port",
+        key_place="an access key goes into NEUROENGINE_KEY",
+    )
+
+
+def http_url(given: str, *, source: str, whose: str, form: str, key_place: str) -> str:
+    """The URL without a trailing slash, if it is one that can be asked.
+
+    Args:
+        given: what the user gave.
+        source: where that stands.
+        whose: what the URL should lead to.
+        form: what it should look like.
+        key_place: where a key belongs, as words.
+
+    Raises:
+        ConfigurationError: it is no HTTP URL of a host, or holds more than the host, a port and a path.
+    """
     if "@" in given:  # not shown: it may hold a password
-        raise ConfigurationError(
-            f"{source} may not hold a user name or password; an access key goes into NEUROENGINE_KEY"
-        )
+        raise ConfigurationError(f"{source} may not hold a user name or password; {key_place}")
+    form = f"it must look like {form}"
     try:
         parts = urlsplit(given)
         port = parts.port  # reading it checks it
     except ValueError as error:
-        raise ConfigurationError(f"{source} {given!r} is no address of a hub: {error}; {form}") from None
+        raise ConfigurationError(f"{source} {given!r} is no address of {whose}: {error}; {form}") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or port == 0:
-        raise ConfigurationError(f"{source} {given!r} is no address of a hub; {form}")
+        raise ConfigurationError(f"{source} {given!r} is no address of {whose}; {form}")
     if not given.isascii() or not given.isprintable() or " " in given:
         raise ConfigurationError(f"{source} {given!r} holds a character that no address may hold; {form}")
     return given.rstrip("/")

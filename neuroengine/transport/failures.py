@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import ssl
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from neuroengine.errors import ConnectionFailed, TimedOut, TLSFailed
+from neuroengine.errors import ConfigurationError, ConnectionFailed, TimedOut, TLSFailed
 from neuroengine.transport.address import proxy_for
 from neuroengine.transport.lean_httpx import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 
 class Failure(NamedTuple):
@@ -93,3 +94,18 @@ def _is_tls(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+@contextmanager
+def usable_proxies() -> Iterator[None]:
+    """Turns what httpx raises about the environment's proxies into an error that names them.
+
+    Raises:
+        ConfigurationError: a proxy's address is none, or of a kind that needs a package that is not installed.
+    """
+    try:
+        yield
+    except (ImportError, ValueError) as error:
+        raise ConfigurationError(
+            f"a proxy that the environment names (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY) cannot be used: {error}"
+        ) from None

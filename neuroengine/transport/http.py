@@ -9,7 +9,6 @@ from __future__ import annotations
 import ssl
 import time
 import weakref
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 from urllib.request import getproxies
 
@@ -20,12 +19,12 @@ from neuroengine.events import NO_HOOKS, Hooks, RequestEvent, ResponseEvent, Ret
 from neuroengine.log import LOG
 from neuroengine.protocol.answers import Received
 from neuroengine.protocol.flow import Send
-from neuroengine.transport.failures import translated
+from neuroengine.transport.failures import translated, usable_proxies
 from neuroengine.transport.lean_httpx import httpx
 from neuroengine.transport.trust import ssl_context
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
 
     from neuroengine.protocol.flow import Flow, Outcome, Result, Wait
     from neuroengine.protocol.retry import Timeouts
@@ -147,7 +146,7 @@ class Hub(_Exchange):
         self._closing = None
         if http_client is None:
             verified = _context(url, transport, verify, ca_file)
-            with _usable_proxies():
+            with usable_proxies():
                 http_client = httpx.Client(transport=transport, verify=verified, limits=_LIMITS)
             # A program that never closes, as published ones do, leaves no open socket behind either.
             self._closing = weakref.finalize(self, http_client.close)
@@ -224,7 +223,7 @@ class AsyncHub(_Exchange):
         self._owned = http_client is None
         if http_client is None:
             verified = _context(url, transport, verify, ca_file)
-            with _usable_proxies():
+            with usable_proxies():
                 http_client = httpx.AsyncClient(transport=transport, verify=verified, limits=_LIMITS)
         self._client = http_client
 
@@ -285,18 +284,3 @@ def _context(url: str, transport: object, verify: bool, ca_file: str | None) -> 
     if transport is not None or (url.startswith("http://") and ca_file is None and not proxied):
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     return ssl_context(verify, ca_file)
-
-
-@contextmanager
-def _usable_proxies() -> Iterator[None]:
-    """Turns what httpx raises about the environment's proxies into an error that names them.
-
-    Raises:
-        ConfigurationError: a proxy's address is none, or of a kind that needs a package that is not installed.
-    """
-    try:
-        yield
-    except (ImportError, ValueError) as error:
-        raise ConfigurationError(
-            f"a proxy that the environment names (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY) cannot be used: {error}"
-        ) from None

@@ -45,9 +45,21 @@ class Story(NamedTuple):
     steps: Sequence[Arrow | str]
 
 
+class Example(NamedTuple):
+    """A vector that shows a requirement: its title, and its lines as `conformance explain` prints them."""
+
+    title: str
+    lines: Sequence[str]
+
+
 class Facts(NamedTuple):
-    """All of it: wrong hubs by the id of what they break, and for each error by its name an exchange that shows it."""
+    """All of it.
+
+    Wrong hubs stand by the id of what they break, an exchange by the name of the error that it shows, and an example by
+    the id of the requirement that it shows.
+    """
 
     wrong_hubs: Mapping[str, Sequence[WrongHub]]
     error_exchanges: Mapping[str, Exchange]
     stories: Sequence[Story]
+    examples: Mapping[str, Example]

@@ -45,6 +45,12 @@ def links(ids: list[str], prefix: str = "requirements.md") -> str:
     return ", ".join(f"[{name}]({prefix}#{name})" for name in ids)
 
 
+def unshown(row: dict[str, Any]) -> str:
+    """Why no exchange can be an example of a requirement; nothing where one can."""
+    reasons = source.load("registry/unshown.toml")["unshown"]
+    return next((str(each["why"]) for each in reasons if each["id"] == row["id"]), "")
+
+
 def _row(row: dict[str, Any], facts: Facts) -> list[str]:
     level = " ".join([chip(row["level"], row["level"].lower()), chip(row["profile"]), chip(row["basis"])])
     return [
@@ -62,6 +68,10 @@ def _judged(row: dict[str, Any], facts: Facts) -> list[str]:
         lines = [f"Check to come: {row['pending']}"]
     else:
         lines = [f"Cannot be judged: {row['untestable']}"]
+    if row["id"] in facts.examples:
+        lines.append(f"[Example](examples.md#{row['id']})")
+    elif reason := unshown(row):
+        lines.append(f"No example: {reason}")
     if needs := row.get("needs"):
         lines.append(f"Needs: {', '.join(needs)}")
     if hubs := facts.wrong_hubs.get(row["id"]):

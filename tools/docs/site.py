@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tools.docs import (
     downloads,
     errors,
+    examples,
     exchanges,
     limits,
     machines,
@@ -33,6 +34,7 @@ def pages(facts: Facts) -> dict[str, str]:
         "specification/machines.md": machines.render(),
         "specification/limits.md": limits.render(),
         requirements.PAGE: requirements.render(facts),
+        examples.PAGE: examples.render(facts),
         "specification/revisions.md": revisions.render(),
         downloads.PAGE: downloads.render(),
         wrong_hubs.PAGE: wrong_hubs.render(facts),

@@ -15,8 +15,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from conformance.selftest.another.counter import LIMITS, Counter, Line, Manners, Ticket
-from conformance.selftest.another.hub import Handler, Refused, State, Ways, serving
+from conformance.selftest.another.counter import LIMITS, Counter, Manners, Ticket
+from conformance.selftest.another.hub import Handler, State, Ways, serving
+from conformance.selftest.another.line import Line
+from conformance.selftest.another.requests import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -42,7 +42,7 @@ def embedded_hub(wrong: str | None = None, **switches: Any) -> Iterator[dict[str
         ServiceSettings("Neuroengine-Small", KEY),
         ServiceSettings("Neuroengine-Home", KEY),
         ServiceSettings("Neuroengine-Members", KEY, access_keys=(KEY,)),
-        ServiceSettings("Neuroengine-Metered", KEY, quota=3, quota_window_s=1.0),
+        ServiceSettings("Neuroengine-Metered", KEY, quota=3, quota_window_s=3.0),
     )
     asked, second, provided, members, metered = (service.name for service in services)
     own = {row["name"]: float(row["value"]) for row in spec.limits() if row["scope"] == "hub"} | LIMITS

@@ -104,7 +104,8 @@ def _known_of(row: Row) -> dict[str, Any]:
         text = list(lines_of(example.vector))
         shown = {"file": example.file, "vector": example.vector, "lines": text}
     hubs = [{"name": name, "summary": summary} for name, summary in _wrong_hubs(row["id"])]
-    return row | {"state": state(row), "section": _section(row), "example": shown, "wrong_hubs": hubs}
+    known = {"state": state(row), "section": _section(row), "wrong_hubs": hubs}
+    return row | known | {"example": shown, "no_example": spec.unshown().get(row["id"])}
 
 
 def _section(row: Row) -> Row:
@@ -148,7 +149,7 @@ def _told(row: Row, width: int) -> Iterator[str]:
             )
     for heading, lines in (
         ("How it is judged", _judging(row, width)),
-        (*_example(row),),
+        (*_example(row, width),),
         ("How to mend a hub that fails it", _mending(row, width)),
         ("See it broken", _broken(row, width)),
     ):
@@ -174,16 +175,16 @@ def _judging(row: Row, width: int) -> Iterator[str]:
         yield from _wrapped(f"It is not judged yet.{planned}", width - 2)
 
 
-def _example(row: Row) -> tuple[str, Iterable[str]]:
-    """The heading and the lines of the vector that shows it best; no lines where none does."""
+def _example(row: Row, width: int) -> tuple[str, Iterable[str]]:
+    """The heading and the lines of the vector that shows it best, or why none does."""
     example = best_example(row["id"])
     if example is None:
-        return "", ()
+        return "No example", _wrapped(spec.unshown().get(row["id"], ""), width - 2)
     lines = list(lines_of(example.vector))
     if "twin" in example.vector:
         lines.append(f"It counts only beside a twin that holds: vector {example.vector['twin']}.")
     more = sum(each.shows == row["id"] for each in examples()) - 1
-    others = f"; {more} more show {row['id']}" if more else ""
+    others = f"; {more} more {'show' if more > 1 else 'shows'} {row['id']}" if more else ""
     lines.append(f"(vector {example.vector['name']} of {example.file}{others})")
     return f"Example: {example.vector['title']}", lines
 

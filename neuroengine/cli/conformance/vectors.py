@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from neuroengine import spec
+from neuroengine.cli.conformance.hub_vectors import scene
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -66,8 +67,13 @@ def _distance(example: Example) -> tuple[int, bool]:
 
 
 def lines_of(vector: Json) -> Iterator[str]:
-    """A vector in lines: requests and answers, or what goes over the provider's link."""
-    yield from _sequence(vector) if "chunks" in vector else _exchanges(vector)
+    """A vector in lines: requests and answers, what goes over the provider's link, or both with everybody in sight."""
+    if "chunks" in vector:
+        yield from _sequence(vector)
+    elif "from" in vector["steps"][0]:
+        yield from scene(vector)
+    else:
+        yield from _exchanges(vector)
 
 
 # -- HTTP

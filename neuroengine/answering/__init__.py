@@ -1,9 +1,8 @@
-"""What becomes of a provider's callback: whatever it returns or raises, each request gets exactly one answer.
+"""The answers of one service: each request gets exactly one, whole or a stream's next piece.
 
 Laws:
 
 - A callback can break nothing but its own answer. What it raises is logged, and the client gets one error answer.
-- A plain function runs in a worker's thread and may block; a coroutine or an asynchronous generator runs on the loop.
 - A stream's reply is made once, at its own pace, and kept until its polls have fetched it (NE-PROV-020). One that
   nobody polls for `STREAM_IDLE_S` seconds is given up, as its hub has given it up too.
 """
@@ -11,51 +10,26 @@ Laws:
 from __future__ import annotations
 
 import asyncio
-import inspect
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING, Any, Final
 
 from neuroengine._generated.registry import PROVIDER_PAYLOAD_BYTES, STREAM_IDLE_S, ErrorCode
-from neuroengine.errors import ProviderFailure
+from neuroengine.answering.callback import FAILED, Callback, failure_of, is_of_callback, payload_of_result
 from neuroengine.log import PROVIDER_LOG
-from neuroengine.protocol.answers import Reply
-from neuroengine.protocol.frames import NotAnAnswer, error_payload, payload_of
+from neuroengine.protocol.frames import error_payload, payload_of
 from neuroengine.protocol.jobs import Request
 from neuroengine.protocol.pieces import Pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from neuroengine.answering.callback import Answer
     from neuroengine.transport.threads import Worker
-
-    Answer: TypeAlias = Callable[[Request], Any]
-    """A callback. It takes a request and returns the reply's text, a `Reply`, the whole answer as a mapping, an
-    iterator or asynchronous iterator of texts, or a coroutine of one of these."""
 
 POLL_HOLD_S: Final = 10.0
 """How long a poll is held while no token is ready; then the answer is "not ready". Below the hub's own limit, so that
 the link is free again before the hub's patience ends. Unit: seconds."""
-
-FAILED: Final = "The provider failed to answer this request."
-"""What a client is told of a callback that failed; why is the log's business."""
-
-
-def payload_of_result(result: object) -> bytes:
-    """The payload of what a callback returned: text is the reply, a mapping the whole answer.
-
-    Raises:
-        NotAnAnswer: it is neither, or a mapping that no hub would hand on.
-    """
-    if isinstance(result, str):
-        return payload_of({"reply": result})
-    if isinstance(result, Reply):
-        return payload_of({**result.members, "reply": result.text})
-    if isinstance(result, Mapping):
-        return payload_of(result)
-    raise NotAnAnswer(
-        f"it is {type(result).__name__}, and neither the reply's text, a Reply, a mapping nor an iterator of texts"
-    )
 
 
 class Answering:
@@ -78,10 +52,8 @@ class Answering:
         parallel: int = 1,
         payload: Callable[[Any], bytes] = payload_of_result,
     ) -> None:
-        self._answer = answer
-        self._worker = worker
+        self._callback = Callback(answer, worker, payload)
         self._streaming = streaming
-        self._payload = payload
         self._turns = asyncio.Semaphore(parallel)
         self._streams: dict[str, _Stream] = {}
         self._leaving = False
@@ -95,11 +67,11 @@ class Answering:
             return await self._next_piece(request)
         try:
             async with self._turns:
-                return await self._whole(request)
+                return await self._callback.whole(request)
         except BaseException as error:
-            if not _is_of_callback(error):
+            if not is_of_callback(error):
                 raise
-            return _failure(error)
+            return failure_of(error)
 
     async def finish_streams(self) -> None:
         """Begins no stream any more, and returns when the last one has ended."""
@@ -110,50 +82,6 @@ class Answering:
         """Gives every stream up."""
         for key in tuple(self._streams):
             self._forget(key)
-
-    async def _whole(self, request: Request) -> bytes:
-        result = await self._call(request)
-        if isinstance(result, Iterator | AsyncIterator):
-            texts: list[str] = []
-            room = PROVIDER_PAYLOAD_BYTES
-
-            def take(text: str) -> bool:
-                nonlocal room
-                texts.append(text)
-                room -= len(text)
-                return room >= 0
-
-            await self._drain(result, take)
-            if room < 0:
-                raise NotAnAnswer(f"its iterator gave more than {PROVIDER_PAYLOAD_BYTES:,} characters")
-            result = "".join(texts)
-        return self._payload(result)
-
-    async def _call(self, request: Request) -> Any:
-        """What the callback returns, its coroutine awaited."""
-        if inspect.iscoroutinefunction(self._answer) or inspect.isasyncgenfunction(self._answer):
-            result = self._answer(request)
-        else:
-            result = await self._worker.call(self._answer, request)
-        # A callable object or a wrapper does not show that it is a coroutine's.
-        return await result if inspect.isawaitable(result) else result
-
-    async def _drain(self, texts: Iterator[Any] | AsyncIterator[Any], take: Callable[[str], bool]) -> None:
-        """Hands every text to `take`, in whatever thread they come, until it returns false.
-
-        Raises:
-            NotAnAnswer: one is no text.
-        """
-        if isinstance(texts, AsyncIterator):
-            try:
-                async for text in texts:
-                    if not take(_checked(text)):
-                        break
-            finally:
-                if isinstance(texts, AsyncGenerator):
-                    await texts.aclose()
-        else:
-            await self._worker.call(_drain, texts, take)
 
     # -- streams
 
@@ -198,16 +126,16 @@ class Answering:
         """Runs the callback for a stream and feeds what it returns."""
         try:
             async with self._turns:
-                result = await self._call(stream.request)
+                result = await self._callback.result(stream.request)
                 if isinstance(result, Iterator | AsyncIterator):
-                    await self._drain(result, stream.taker())
+                    await self._callback.drain(result, stream.taker())
                 else:
-                    stream.accept(self._payload(result))
+                    stream.accept(self._callback.payload(result))
             stream.finish()
         except BaseException as error:
-            if not _is_of_callback(error):
+            if not is_of_callback(error):
                 raise
-            stream.finish(_failure(error))
+            stream.finish(failure_of(error))
 
 
 class _Stream:
@@ -285,40 +213,3 @@ class _Stream:
         self.failure = self.failure or failure
         self._pieces.finish()
         self.changed.set()
-
-
-def _drain(texts: Iterator[Any], take: Callable[[str], bool]) -> None:
-    """Hands every text to `take`, until it returns false."""
-    try:
-        for text in texts:
-            if not take(_checked(text)):
-                break
-    finally:
-        if isinstance(texts, Generator):
-            texts.close()
-
-
-def _checked(text: object) -> str:
-    if not isinstance(text, str):
-        raise NotAnAnswer(f"its iterator gave {type(text).__name__} and not text")
-    return text
-
-
-def _is_of_callback(error: BaseException) -> bool:
-    """Whether a callback raised it, which may raise anything; Ctrl-C, and who cancels this task, come from outside."""
-    if isinstance(error, asyncio.CancelledError):
-        task = asyncio.current_task()
-        return task is not None and not task.cancelling()
-    return isinstance(error, Exception | SystemExit)
-
-
-def _failure(error: BaseException) -> bytes:
-    """The payload of an answer that could not be made, with the reason in the log."""
-    if isinstance(error, ProviderFailure):
-        PROVIDER_LOG.warning("the callback could not answer: %s", error, exc_info=error.__cause__)
-        return error_payload(error.sentence, error.code)
-    if isinstance(error, NotAnAnswer):
-        PROVIDER_LOG.error("what the callback returned is no answer: %s", error)
-    else:
-        PROVIDER_LOG.error("the callback raised", exc_info=error)
-    return error_payload(FAILED)
