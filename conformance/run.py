@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import pytest
 
-from conformance.plugin import SUBJECT
+from conformance.plugin import OUTLOOK, SUBJECT
 from conformance.record import RECORD
 from conformance.reports.document import Judgement, build_report, rows_in_scope
 from conformance.requirement import Binding, binding
@@ -48,6 +48,9 @@ class Progress(Protocol):
 
     def begin(self, checks: Sequence[Binding]) -> None:
         """The checks that are going to run, in their order."""
+
+    def expect(self, told: str) -> None:
+        """The hub was met, and the run will take a while: how long, and what else to choose."""
 
     def note(self, record: dict[str, Any]) -> None:
         """One check is done."""
@@ -134,6 +137,11 @@ class _Collector:
         self.bindings = [found for item in session.items if (found := binding(item))]
         if self.progress:
             self.progress.begin(self.bindings)
+
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        told = str(session.config.stash.get(OUTLOOK, ""))
+        if self.progress and told:
+            self.progress.expect(told)
 
     def pytest_runtest_protocol(self, item: pytest.Item) -> None:
         self.now = binding(item)

@@ -71,6 +71,10 @@ class Terminal:
         self._seen = {area: Counter() for area in self._left}
         self._live.begin(len(checks))
 
+    def expect(self, told: str) -> None:
+        """Prints how long it will take."""
+        self._console.print(told, style=STYLES["warn"])
+
     def note(self, record: dict[str, Any]) -> None:
         """Prints a line when an area is through."""
         from rich.text import Text
