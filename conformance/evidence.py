@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 NotJudged: Final = pytest.skip.Exception
 """Raised by `not_judged`."""
+TargetLost: Final = pytest.exit.Exception
+"""Raised by `target_lost`."""
 GONE: Final = 3
 """The exit code of a run whose target could not be reached or stopped answering."""
 

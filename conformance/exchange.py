@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 JSON_TYPE: Final = "application/json"
 NO_JSON: Final = object()
 """The content of an answer that is no JSON text in UTF-8."""
 EXCERPT: Final = 300
 """The most characters of a text that a report shows."""
+VALUE_SHOWN: Final = 40
+"""The most characters of a member that is of the wrong type."""
 CUT: Final = " … ("
 CUT_ENDS: Final = " left out) … "
 """What stands in the place of the rest, with its size between them."""
@@ -99,20 +105,53 @@ class Exchange:
         return next((value for found, value in self.headers if found.lower() == name), None)
 
     def describe(self) -> str:
-        """What came back, in a few words."""
+        """What came back, in a few words; what is wrong with its form comes first."""
         if self.trouble:
             return self.detail
         if self.is_answer:
             reply = json.dumps(self.reply, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
             return f"errorcode {self.code}, reply {excerpt(reply)}"
-        kind = "no JSON" if self.content is NO_JSON else "JSON that is no answer object"
+        if HTTPStatus.MULTIPLE_CHOICES <= self.status < HTTPStatus.BAD_REQUEST:
+            location = self.header("location")
+            return f"status {self.status}, a redirect {f'to {location!r}' if location else 'without Location'}"
         body = excerpt(self.body.decode("utf-8", "backslashreplace"))
-        return f"status {self.status}, {kind}: {repr(body) if body else 'an empty body'}"
+        shown = repr(body) if body else "an empty body"
+        if self.content is NO_JSON:
+            return f"status {self.status}, no JSON: {shown}"
+        return f"{'; '.join(self._faults())}: status {self.status}, {shown}"
+
+    def _faults(self) -> Iterator[str]:
+        """What keeps the JSON from being an answer."""
+        if not isinstance(self.content, dict):
+            yield f"the answer is {_named(self.content)}, not an object"
+            return
+        for name, wanted, holds in (
+            ("reply", "a string", isinstance(self.reply, str)),
+            ("errorcode", "an integer", is_integer(self.code)),
+        ):
+            if not holds:
+                is_there = name in self.content
+                yield f"{name} is {_named(self.content[name])}, not {wanted}" if is_there else f"{name} is missing"
 
 
 def is_integer(value: Any) -> bool:
     """Whether a JSON value is an integer in JSON Schema's meaning: 0.0 is one, true is none."""
     return (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, float) and value.is_integer())
+
+
+def _named(value: Any) -> str:
+    """A JSON value for a person: what it is, and its text where that is short."""
+    match value:
+        case dict():
+            return "an object"
+        case list():
+            return "an array"
+        case str():
+            return f"the string {json.dumps(value[:VALUE_SHOWN])}"
+        case None | bool():
+            return json.dumps(value)
+        case _:
+            return f"the number {json.dumps(value)[:VALUE_SHOWN]}"
 
 
 def are_equal(left: Any, right: Any) -> bool:

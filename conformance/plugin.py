@@ -17,6 +17,7 @@ import pytest
 from conformance.deadline import ends_within
 from conformance.evidence import Violation, not_judged
 from conformance.judge import Judge
+from conformance.outlook import Outlook, outlook
 from conformance.record import RECORD, record
 from conformance.redaction import without_secrets
 from conformance.requirement import MARK, THOROUGH, Binding, binding
@@ -36,6 +37,8 @@ AREAS_DEAR: Final = ("STREAM", "RESUME")
 """Areas whose checks send many requests each."""
 SUBJECT: Final = pytest.StashKey[Subject]()
 """Where the session's configuration holds the hub under judgement, once it was met."""
+OUTLOOK: Final = pytest.StashKey[Outlook]()
+"""And what the run has before it then."""
 _settings: Final = pytest.StashKey[Settings | None]()
 
 
@@ -82,12 +85,47 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in set(left_out)]
 
-    def place(item: pytest.Item) -> tuple[bool, bool, bool]:
-        row = bound[item].requirement
-        counted = bool(settings.max_requests)
-        return counted and row.level != "MUST", counted and row.area in AREAS_DEAR, row.area in AREAS_LAST
+    _order(items, is_short=bool(settings.max_requests))
 
-    items.sort(key=lambda item: place(item) if item in bound else (False, False, False))
+
+def _order(items: list[pytest.Item], *, is_short: bool) -> None:
+    """What looks back comes last; where the run may end before, what binds and costs little comes first."""
+
+    def place(item: pytest.Item) -> tuple[bool, bool, bool]:
+        found = binding(item)
+        if found is None:
+            return False, False, False
+        row = found.requirement
+        return is_short and row.level != "MUST", is_short and row.area in AREAS_DEAR, row.area in AREAS_LAST
+
+    items.sort(key=place)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Meets the hub, and orders the checks by what it can be asked in the run's time; xdist's workers keep theirs."""
+    config = session.config
+    settings = config.stash[_settings]
+    found = [bound for item in session.items if (bound := binding(item))]
+    if settings is None or not found or config.option.collectonly or hasattr(config, "workerinput"):
+        return
+    subject = _met(settings, config)
+    rows = {each.requirement.id: each.requirement for each in found}
+    config.stash[OUTLOOK] = outlook(settings, rows.values(), subject.answer_s)
+    if config.stash[OUTLOOK].is_too_long:
+        _order(session.items, is_short=True)
+
+
+def _met(settings: Settings, config: pytest.Config) -> Subject:
+    """The hub, met: the run ends where it cannot be."""
+    target = Target(settings)
+    try:
+        subject = config.stash[SUBJECT] = Subject(settings, target)
+        subject.meet()
+    except BaseException:
+        config.stash.get(SUBJECT, target).close()
+        raise
+    return subject
 
 
 def is_chosen(found: Binding, settings: Settings) -> bool:
@@ -108,18 +146,12 @@ def subject(pytestconfig: pytest.Config) -> Generator[Subject]:
     settings = pytestconfig.stash[_settings]
     if settings is None:
         raise pytest.UsageError("the suite needs a hub to judge: --ne-target URL --ne-service NAME")
-    target = Target(settings)
+    subject = pytestconfig.stash[SUBJECT] if SUBJECT in pytestconfig.stash else _met(settings, pytestconfig)
     try:
-        subject = Subject(settings, target)
-        pytestconfig.stash[SUBJECT] = subject
-        try:
-            subject.meet()
-            yield subject
-            subject.part()
-        finally:
-            subject.close()
+        yield subject
+        subject.part()
     finally:
-        target.close()
+        subject.close()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import pytest
 
-from conformance.plugin import SUBJECT
+from conformance.plugin import OUTLOOK, SUBJECT
 from conformance.record import RECORD
 from conformance.reports.document import Judgement, build_report, rows_in_scope
 from conformance.requirement import Binding, binding
@@ -49,6 +49,9 @@ class Progress(Protocol):
 
     def begin(self, checks: Sequence[Binding]) -> None:
         """The checks that are going to run, in their order."""
+
+    def expect(self, told: str) -> None:
+        """The hub was met, and the run will take a while: how long, and what else to choose."""
 
     def note(self, record: dict[str, Any]) -> None:
         """One check is done."""
@@ -93,6 +96,7 @@ def run(
         bindings=collector.bindings,
         stopped=collector.stopped,
         locked_out=collector.locked_out,
+        slowed=collector.slowed,
         answers_plainly=collector.answers_plainly,
         requests=collector.requests,
         started_at=started,
@@ -120,6 +124,7 @@ class _Collector:
     bindings: list[Binding] = field(default_factory=list)
     stopped: str = ""
     locked_out: str = ""
+    slowed: str = ""
     answers_plainly: bool = False
     requests: int = 0
     lost: str = ""
@@ -133,6 +138,11 @@ class _Collector:
         self.bindings = [found for item in session.items if (found := binding(item))]
         if self.progress:
             self.progress.begin(self.bindings)
+
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        told = str(session.config.stash.get(OUTLOOK, ""))
+        if self.progress and told:
+            self.progress.expect(told)
 
     def pytest_runtest_protocol(self, item: pytest.Item) -> None:
         self.now = binding(item)
@@ -157,6 +167,7 @@ class _Collector:
             self.answers_plainly = subject.answers_plainly
             self.requests = subject.target.sent
             self.stopped = self.stopped or subject.silence
+            self.slowed = "" if self.stopped else subject.quota.told
             self.locked_out = subject.desk.locked_out if subject.desk else ""
         if self.lost and self.answers_plainly and self.now:
             self.stopped += f"; {self.now.requirement.id} was being judged by {self.now.name}"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from conformance.evidence import NotJudged, target_lost
 from conformance.exchange import Exchange, Request
 from conformance.provider.desk import Desk
+from conformance.quota import Quota
 from conformance.target import authorities
 from conformance.timeline import Timeline
 from neuroengine import spec
@@ -37,6 +38,8 @@ TRIES: Final = 3
 REMEMBERED: Final = 5_000
 SPARE_POLLS: Final = 100
 UNAUTHORIZED: Final = next(error["code"] for error in spec.errors() if error["name"] == "unauthorized")
+SLOW_S: Final = 0.5
+"""A hub that takes so long for the first answer is measured more closely."""
 LAST: Final = 20
 """Where none of so many last answers is a success, the hub may have stopped to serve."""
 
@@ -49,6 +52,8 @@ class Subject:
         self.target = target
         self.journal: deque[Exchange] = deque(maxlen=REMEMBERED)
         self.answers_plainly = False
+        self.answer_s = 0.0
+        """How long the hub took for its first answers, in seconds: for a reply of the usual length and a short one."""
         self.timeline = Timeline()
         self.desk = Desk(settings, target, authorities(settings), self.timeline) if settings.provider else None
         self.silence = ""
@@ -56,6 +61,7 @@ class Subject:
         self.model_list: Exchange | None = None
         self.succeeded: set[Request] = set()
         self._longest_reply = 0
+        self.quota = Quota(settings, target, self._ask_unwatched)
         self.path = self.path_with_slash
         self._plain: Mapping[str, Any] = PLAIN_REQUEST
 
@@ -79,8 +85,19 @@ class Subject:
         return SPARE_POLLS + self._longest_reply
 
     def send(self, request: Request) -> Exchange:
-        """One exchange, remembered."""
-        return self.send_together([request])[0]
+        """One exchange, remembered; what a hub refused for the number of requests is sent again."""
+        (exchange,) = self.send_together([request])
+        for _ in range(TRIES):
+            if not (self._is_counted(request) and self.quota.makes_wait(exchange)):
+                break
+            (exchange,) = self.send_together([request])
+        return exchange
+
+    def _is_counted(self, request: Request) -> bool:
+        """Whether a refusal may be told from one for the number of requests: not where the suite itself answers."""
+        asked = self.settings.service
+        others = {self.settings.quota_service, self.settings.provided if self.desk else ""}
+        return self.answers_plainly and request.path == self.path and asked not in others
 
     def send_together(self, requests: list[Request]) -> list[Exchange]:
         """Exchanges at the same time, remembered."""
@@ -122,7 +139,14 @@ class Subject:
 
     def ask_plainly(self) -> Exchange:
         """The documented minimum, or the least that the hub was seen to take, sent to the path that works."""
-        return self.send(Request(self.path, json.dumps(self._plain).encode()))
+        return self.send(self._plain_request)
+
+    def _ask_unwatched(self) -> Exchange:
+        return self.send_together([self._plain_request])[0]
+
+    @property
+    def _plain_request(self) -> Request:
+        return Request(self.path, json.dumps(self._plain).encode())
 
     def meet(self) -> None:
         """Finds the path that works, before anything is judged; ends the run where there is nothing to judge.
@@ -138,6 +162,7 @@ class Subject:
                 exchange = self.ask_plainly()
                 if exchange.is_success and exchange.reply.strip():
                     self.answers_plainly = True
+                    self.answer_s = self._measured(exchange)
                     return
                 if exchange.trouble == "unreachable":
                     target_lost(f"the hub at {self.settings.url} could not be reached: {_advice(exchange)}")
@@ -146,8 +171,18 @@ class Subject:
         if not any(_is_nonsense(exchange) for exchange in failed) and not self._reaches_its_provider():
             target_lost(self._nothing_to_judge(failed[-1]))
 
+    def _measured(self, first: Exchange) -> float:
+        """The seconds that an answer takes; a slow hub is asked for a short reply too, as most checks ask for one."""
+        if first.seconds < SLOW_S or self.settings.max_requests:
+            return first.seconds
+        short = self.send_together([Request(self.path, json.dumps({**self._plain, "max_new_len": 8}).encode())])[0]
+        return (first.seconds + short.seconds) / 2 if short.is_success else first.seconds
+
     def part(self) -> None:
         """Notices, when all is judged, whether the hub still answers plain requests; a spent quota is no silence."""
+        if self.quota.is_refusing:
+            self.silence = self.quota.told
+            return
         last = list(self.journal)[-LAST:]
         if not self.answers_plainly or any(exchange.is_success or exchange.trouble for exchange in last):
             return

@@ -47,6 +47,8 @@ class Target:
         self._next = 0.0
         self._troubles = 0
         self.sent = 0
+        self.rate = settings.rate
+        """Requests a second, 0 for as fast as the hub answers."""
 
     def begin_case(self) -> float:
         """A check begins: the seconds that it may take, as many as the run has left at most."""
@@ -76,9 +78,9 @@ class Target:
         now = time.monotonic()
         if now > self._ends:
             not_judged(self._run_is_over)
-        if self._settings.rate:
+        if self.rate:
             self.pause(self._next - now)
-            self._next = max(now, self._next) + requests / self._settings.rate
+            self._next = max(now, self._next) + requests / self.rate
         self.sent += requests
 
     @property
@@ -125,6 +127,10 @@ class Target:
 
         return Call(request, exchange, most)
 
+    def slow_down(self, rate: float) -> None:
+        """Sends no more than so many requests a second from now on."""
+        self.rate = min(rate, self.rate or rate)
+
     def pause(self, seconds: float) -> None:
         """Waits, for a time that the spec or the run's rate names."""
         if seconds > 0:
@@ -136,7 +142,7 @@ class Target:
             self._idle.pop().close()
 
     def _notice(self, exchange: Exchange) -> None:
-        if self._settings.rate:
+        if self.rate:
             wish = min(exchange.retry_after, self._settings.max_wait)
             self._next = max(self._next, time.monotonic() + wish)
         self._troubles = self._troubles + 1 if exchange.trouble else 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,12 +13,13 @@ from patience import DEADLINE_S
 
 from conformance import Settings, run
 from conformance.deadline import ends_within
+from conformance.evidence import NotJudged, TargetLost, Violation, target_lost
 from conformance.judge import Judge
 from mockserver import MockHub
 from neuroengine.cli.conformance.run import run as run_command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 HANGING = "NE-HTTP-001"
 SELECTED = (HANGING, "NE-MODELS-001")
@@ -65,6 +67,53 @@ def test_a_run_ends_when_its_time_is_over(hub: MockHub, monkeypatch: pytest.Monk
     assert set(reasons(report)) == set(SELECTED)
     assert all("its time of 1 s is over (--max-time)" in reason for reason in reasons(report).values())
     assert report["partial"][-1] == "the run's bounds did not suffice"
+
+
+def makes_another_error_of_it(wait: Callable[[], None]) -> None:
+    """As what reads a function's source does, where the alarm comes while it reads."""
+    try:
+        wait()
+    except BaseException as error:
+        raise SyntaxError("the source could not be read") from error
+
+
+def swallows_it(wait: Callable[[], None]) -> None:
+    with suppress(BaseException):
+        wait()
+
+
+def swallows_it_and_blames_the_hub(wait: Callable[[], None]) -> None:
+    swallows_it(wait)
+    raise Violation("a success", "half of what was to come", ())
+
+
+@pytest.mark.parametrize("mishandle", [makes_another_error_of_it, swallows_it, swallows_it_and_blames_the_hub])
+def test_an_alarm_is_heard_whatever_becomes_of_it_inside(mishandle: Callable[[Callable[[], None]], None]) -> None:
+    with pytest.raises(NotJudged, match="it took too long"), ends_within(0.1, "it took too long"):
+        mishandle(waits_for_nobody)
+
+
+@pytest.mark.parametrize("error", [ValueError("wrong"), Violation("a success", "none", ()), NotJudged("no need")])
+def test_what_ends_a_check_in_time_stays_what_it_is(error: BaseException) -> None:
+    with pytest.raises(type(error)) as raised, ends_within(60, "it took too long"):
+        raise error
+    assert raised.value is error
+
+
+def test_a_hub_that_is_lost_ends_the_run_even_after_the_alarm() -> None:
+    def loses_it() -> None:
+        swallows_it(waits_for_nobody)
+        target_lost("nobody is there")
+
+    with pytest.raises(TargetLost, match="nobody is there"), ends_within(0.1, "it took too long"):
+        loses_it()
+
+
+def test_a_run_ends_by_its_time_whatever_becomes_of_the_alarm(hub: MockHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Judge, "accepts", lambda *_, **__: makes_another_error_of_it(waits_for_nobody))
+    report = judged(hub, max_time=1.0)
+    assert report["counts"]["error"] == 0
+    assert all("its time of 1 s is over (--max-time)" in reason for reason in reasons(report).values())
 
 
 def test_a_check_outside_the_main_thread_ends_with_its_next_request(

@@ -38,7 +38,7 @@ OTHER = [
     ('errorcode 1, reply "No."', 'errorcode 17, reply "No."'),
     ('errorcode -1, reply "No."', 'errorcode 1, reply "No."'),
     ("status 200, no JSON: '<html>'", "status 502, no JSON: '<html>'"),
-    ("status 200, no JSON: '{'", "status 200, JSON that is no answer object: '{}'"),
+    ("status 200, no JSON: '{'", "reply is missing; errorcode is missing: status 200, '{}'"),
     ('"connected": null', '"connected": false'),
     ("a close without a word", "nothing"),
 ]

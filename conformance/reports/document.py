@@ -34,6 +34,8 @@ CONFORMING, NOT_CONFORMING, LOST = 0, 1, 3
 """Exit codes. 2 is a usage error, which makes no report."""
 
 
+REASONS_SUMMED: Final = 3
+"""So many reasons, the most frequent ones, are summed up in a line."""
 OUTSIDE: Final = "cannot be judged from outside"
 
 
@@ -41,7 +43,8 @@ OUTSIDE: Final = "cannot be judged from outside"
 class Judgement:
     """What a run brought back: the checks' records, and what became of the run itself.
 
-    `locked_out` says why the hub never let the suite in as a provider, where it was to be one.
+    `locked_out` says why the hub never let the suite in as a provider, where it was to be one; `slowed` that it refused
+    for the number of requests, where it did.
     """
 
     records: Sequence[dict[str, Any]]
@@ -52,6 +55,7 @@ class Judgement:
     started_at: datetime
     seconds: float
     locked_out: str = ""
+    slowed: str = ""
 
 
 def rows_in_scope(settings: Settings) -> list[Requirement]:
@@ -100,6 +104,7 @@ def build_report(
         "expectations": expectations,
         "stopped": judgement.stopped or ("" if counts["fail"] else judgement.locked_out),
     }
+    report["remarks"] = [judgement.slowed] if judgement.slowed else []
     report["partial"] = list(_partial(settings, report, judgement.locked_out))
     report["exit_code"] = _exit_code(report, require_complete=require_complete)
     report["conforms"] = report["exit_code"] == CONFORMING and not counts["fail"]
@@ -124,10 +129,8 @@ def headline(report: dict[str, Any]) -> str:
 def _why_not(report: dict[str, Any]) -> str:
     if report["counts"]["error"]:
         return "the suite itself failed"
-    return (
-        "; ".join(dict.fromkeys(short_reason(entry) for entry in report["requirements"]))
-        or "nothing was there to judge"
-    )
+    left = Counter(short_reason(entry) for entry in report["requirements"] if entry["verdict"] == "skip")
+    return "; ".join(reason for reason, _ in left.most_common(REASONS_SUMMED)) or "nothing was there to judge"
 
 
 def seen_as(entry: dict[str, Any]) -> str:
@@ -156,8 +159,12 @@ def _partial(settings: Settings, report: dict[str, Any], locked_out: str) -> Ite
         yield "the profile smoke judges a few rules alone"
     if report["counts"]["error"]:
         yield f"{report['counts']['error']} requirements ended in an error"
-    if any(OUT_OF_BOUNDS in entry["reason"] for entry in report["requirements"]):
+    if _is_out_of_bounds(report):
         yield "the run's bounds did not suffice"
+
+
+def _is_out_of_bounds(report: dict[str, Any]) -> bool:
+    return any(OUT_OF_BOUNDS in entry["reason"] for entry in report["requirements"])
 
 
 def missing_needs(report: dict[str, Any]) -> list[str]:
@@ -244,6 +251,8 @@ def _exit_code(report: dict[str, Any], *, require_complete: bool) -> int:
     if unexpected(report, "fail") or report["expectations"]["stale"]:
         return NOT_CONFORMING
     if counts["error"] or not (counts["pass"] or counts["warn"] or counts["fail"]):
+        return LOST
+    if musts["in_scope"] and not musts["judged"] and _is_out_of_bounds(report):
         return LOST
     testable = [entry for entry in report["requirements"] if not catalogue()[entry["id"]].untestable]
     complete = musts["judged"] == len([entry for entry in testable if entry["level"] == "MUST"])

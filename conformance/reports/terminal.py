@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from conformance.catalogue import catalogue
 from conformance.expected import case_name
 from conformance.reports.causes import causes
-from conformance.reports.document import LOST, headline, missing_needs, short_reason, unexpected
+from conformance.reports.document import LOST, REASONS_SUMMED, headline, missing_needs, short_reason, unexpected
 from conformance.reports.live import Live
 from conformance.reproduce.script import steps_of
 
@@ -37,7 +37,6 @@ AREA_STYLES: Final = {
 }
 """How an area is shown, by the worst that was seen in it."""
 REASONS_SHOWN: Final = 6
-REASONS_SUMMED: Final = 3
 STORIES_SHOWN: Final = 10
 """So many causes are told at length; of the others each requirement gets a line."""
 CASES_SHOWN: Final = 6
@@ -81,6 +80,10 @@ class Terminal:
         self._left = Counter(found.requirement.area for found in checks)
         self._seen = {area: Counter() for area in self._left}
         self._live.begin(len(checks))
+
+    def expect(self, told: str) -> None:
+        """Prints how long it will take."""
+        self._console.print(told, style=STYLES["warn"])
 
     def note(self, record: dict[str, Any]) -> None:
         """Prints a line when an area is through."""
@@ -196,6 +199,8 @@ class Terminal:
         else:
             self._console.print(f"\n{said}{';' if ':' in said else ':'} {told}{_what_is_missing(report)}", style=style)
         figures = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+        for remark in report["remarks"]:
+            self._console.print(remark, style=STYLES["warn"])
         sent = f"{report['requests']} requests in {report['seconds']:.1f} s"
         self._console.print(f"requirements: {figures}; {sent}, seed {report['seed']}")
 

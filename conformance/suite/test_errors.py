@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from conformance.judge import Judge
 
 UNKNOWN: Final = "no-such-service-7f3a"
+UNKNOWN_TOO: Final = "another-one-that-is-not-there-c09e"
+ANOTHER: Final = SHORT | {"message": "Which birds live in a harbour?"}
 NAMES: Final = {row["code"]: row["name"] for row in spec.errors() if row["code"] != 0}
 
 
@@ -27,8 +29,20 @@ def test_an_unknown_service_is_no_success(judge: Judge) -> None:
     if exchange.trouble:
         not_judged(f"the hub gave no answer to a request for an unknown service ({exchange.detail})")
     if exchange.is_success and exchange.reply.strip():
-        not_judged("the hub answers any name with a reply, so no request for a service was seen to get none")
+        _tells_it_apart_from_a_model(judge, exchange)
     judge.require(exchange.code != 0 or exchange.status != 200, "no errorcode 0", exchange.describe(), exchange)
+
+
+def _tells_it_apart_from_a_model(judge: Judge, exchange: Exchange) -> None:
+    """Ends the check unless the text is one sentence for every unknown name and prompt, as no model's would be.
+
+    The known service's text follows the prompt, so that a hub whose models all say one thing is not blamed.
+    """
+    other = judge.post(ANOTHER, path=judge.subject.path_of(UNKNOWN_TOO))
+    known = {str(judge.succeeds(request).reply) for request in (SHORT, ANOTHER)}
+    is_one_sentence = other.is_success and other.reply.replace(UNKNOWN_TOO, UNKNOWN) == exchange.reply
+    if not is_one_sentence or len(known) == 1:
+        not_judged("the hub answers any name with a reply, so no request for a service was seen to get none")
 
 
 @judges("NE-CODE-006")

@@ -65,9 +65,12 @@ class Streams(RuleBasedStateMachine):
 
     @initialize(slot=_SLOTS, size=_SIZES)
     def begin(self, slot: str, size: int) -> None:
-        """A stream that is left, where the run looks at those."""
+        """A stream that is left, or a piece that is asked for again, where the run looks at those."""
         if "leave" in self.kinds:
             self._take("leave", slot, size)
+        if "again" in self.kinds:
+            self._take("poll", slot, size)
+            self._take("again", slot, size)
 
     @rule(slot=_SLOTS, size=_SIZES)
     def poll(self, slot: str, size: int) -> None:

@@ -58,6 +58,14 @@ class UnknownIsEmpty(Behaviour):
         return success("") if answer.code == ErrorCode.UNKNOWN_SERVICE else answer
 
 
+class UnknownIsASentence(Behaviour):
+    """Says that there is no such service, and calls that a success."""
+
+    def answer(self, request: dict[str, Any], answer: Answer) -> Answer:
+        """A sentence with code 0 for code 6."""
+        return success("There is no such service.") if answer.code == ErrorCode.UNKNOWN_SERVICE else answer
+
+
 class FirstSegmentTaken(Behaviour):
     """Takes the first segment of a path for the service."""
 
@@ -93,5 +101,11 @@ WRONG_HUBS = (
     WrongHub("any_service_answers", "NE-CODE-006", "answers for services that it does not have", AnyServiceAnswers),
     WrongHub(
         "unknown_service_is_empty", "NE-ERR-001", "answers for unknown services with an empty success", UnknownIsEmpty
+    ),
+    WrongHub(
+        "unknown_service_is_a_sentence",
+        "NE-ERR-001",
+        "says as a success that there is no such service",
+        UnknownIsASentence,
     ),
 )

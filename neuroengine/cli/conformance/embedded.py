@@ -25,7 +25,13 @@ LIMITS: Final = {
     "open_streams": 40.0,
 }
 """The embedded mock hub forgets sooner than a real one, so that nothing has to be skipped for want of time."""
-BRISK: Final = LIMITS | {"stream_idle_s": 1.0, "end_kept_s": 1.0, "provider_answer_s": 0.9}
+BRISK: Final = LIMITS | {
+    "stream_idle_s": 1.0,
+    "end_kept_s": 1.0,
+    "provider_answer_s": 0.9,
+    "queue_s": 0.5,
+    "login_s": 0.5,
+}
 """For a machine that does nothing else: a judgement is done sooner, and leaves slow moments less room."""
 
 
