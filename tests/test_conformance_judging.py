@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from conformance import Settings, run
 from conformance.evidence import Violation, not_judged, target_lost
 from conformance.exchange import Exchange, Request
-from conformance.explore import explore
+from conformance.explore import SHRINKING_S, explore
 from conformance.selftest.another.hub import SERVICE, Ways, another_hub
 from conformance.settings import polite, read_target
 from conformance.strategies import generate_request, invalid_requests, unknown_members, valid_requests
@@ -119,19 +119,24 @@ def test_exploring_bounds_the_requests_that_a_breach_costs() -> None:
     assert len(calls) < 250
 
 
-def test_exploring_bounds_the_time_that_a_breach_costs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("conformance.explore.SHRINKING_S", 0.0)
-    broken: list[int] = []
+@pytest.mark.parametrize("seconds", [0.0, 1.0], ids=["quick", "slow"])
+def test_exploring_bounds_the_time_that_a_breach_costs(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    now, broken = 0.0, []
+    monkeypatch.setattr("conformance.explore.monotonic", lambda: now)
 
     def check(number: int) -> None:
+        nonlocal now
+        now += seconds
         if number > 100:
             broken.append(number)
             raise Violation("a number up to 100", str(number), ())
 
     with pytest.raises(Violation) as caught:
         explore(st.integers(0, 10**6), check, "1", 50)
-    assert caught.value.actual == str(broken[0])
-    assert set(broken) == {broken[0]}
+    assert caught.value.actual == str(min(broken))
+    assert (min(broken) == 101) == (seconds == 0)
+    if seconds:
+        assert len(set(broken)) <= SHRINKING_S / seconds + 2
 
 
 def test_what_cannot_be_judged_and_a_lost_hub_end_exploring_soon() -> None:
