@@ -159,7 +159,7 @@ def browser(session: nox.Session) -> None:
     if not shutil.which("chromium"):
         session.run("apt-get", "update", external=True, silent=True)
         session.run("apt-get", "install", "--yes", "--no-install-recommends", "chromium", external=True, silent=True)
-    session.run("pytest", "tests/browser", *session.posargs)
+    session.run("pytest", "-n", "3", "tests/browser", *session.posargs)
 
 
 @nox.session(default=False)

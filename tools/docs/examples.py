@@ -29,7 +29,7 @@ def render(facts: Facts) -> str:
     for section in source.load("registry/sections.toml")["section"]:
         told = "".join(_told(row, facts) for row in requirements.rows() if row["section"] == section["anchor"])
         if told:
-            text += f"## {section['title']} {{ #{section['anchor']} }}\n\n{told}"
+            text += f"## {section['title']}: examples {{ #{section['anchor']} }}\n\n{told}"
     return text
 
 
