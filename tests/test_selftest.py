@@ -112,8 +112,8 @@ def test_several_judgements_at_the_same_time_are_kept_like_one_after_the_other(t
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the system has no signals for groups of processes")
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_ctrl_c_ends_every_judgement_and_keeps_those_that_were_done(jobs: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("jobs", "how"), [(1, "Ctrl-C"), (2, "Ctrl-C"), (2, "SIGTERM")])
+def test_an_early_end_ends_every_judgement_and_keeps_those_that_were_done(jobs: int, how: str, tmp_path: Path) -> None:
     file, slow = tmp_path / "known.jsonl", ["hang", "trickle", "trickle-body"]
     only = [word for name in ("hang-up", *slow) for word in ("--only", name)]
     words = ["conformance", "selftest", *only, "--jobs", str(jobs), "--file", str(file)]
@@ -127,8 +127,11 @@ def test_ctrl_c_ends_every_judgement_and_keeps_those_that_were_done(jobs: int, t
         try:
             assert process.stdout is not None
             assert "hang-up" in process.stdout.readline()
-            os.killpg(process.pid, signal.SIGINT)
-            _, errors = process.communicate(timeout=60)
+            if how == "Ctrl-C":
+                os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to all of them
+            else:
+                process.send_signal(signal.SIGTERM)
+            _, errors = process.communicate(timeout=60)  # so all who could write there are gone
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)

@@ -54,6 +54,7 @@ def selftest(
     """
     from conformance.selftest.findings import results_markdown, summary
     from conformance.selftest.matrix import Matrix, Task
+    from neuroengine.cli.conformance.ending import ended_by_sigterm
     from neuroengine.cli.conformance.judging import judge_all
     from neuroengine.cli.conformance.known_hubs import hubs_digest, known_hubs
 
@@ -68,8 +69,9 @@ def selftest(
         for hub in chosen
         for seed in range(counts.get(hub.kind, 1))
     ]
-    for entry in judge_all([task for task in tasks if task not in matrix.entries], jobs):
-        _tell(matrix.keep(entry))
+    with ended_by_sigterm():
+        for entry in judge_all([task for task in tasks if task not in matrix.entries], jobs):
+            _tell(matrix.keep(entry))
     entries = [matrix.entries[task] for task in tasks]
     found = summary(entries)
     if markdown:
