@@ -17,7 +17,7 @@ LIMITS: Final = {
     "end_kept_s": 2.0,
     "queue_s": 0.6,
     "provider_answer_s": 1.5,
-    "long_poll_s": 0.3,
+    "long_poll_s": 0.5,
     "login_s": 0.7,
     "ping_s": 0.25,
     "keep_warm_s": 0.2,
@@ -30,6 +30,7 @@ BRISK: Final = LIMITS | {
     "end_kept_s": 1.0,
     "provider_answer_s": 0.9,
     "queue_s": 0.5,
+    "long_poll_s": 0.3,
     "login_s": 0.5,
 }
 """For a machine that does nothing else: a judgement is done sooner, and leaves slow moments less room."""
