@@ -273,7 +273,7 @@ def test_the_same_seed_gives_the_same_report_but_for_times_and_keys() -> None:
 
 def found_in(row: dict[str, Any]) -> tuple[Any, ...]:
     """What was found of a requirement, without how often a slow machine had to be asked for it."""
-    breaches = [tuple(breach[what] for what in ("case", "expected", "actual", "reproduce")) for breach in row["breaches"]]
+    breaches = [
         (breach["case"], breach["expected"], breach["actual"], breach["reproduce"]) for breach in row["breaches"]
     ]
     return row["id"], row["verdict"], row["reason"], breaches
